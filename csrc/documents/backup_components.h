@@ -4,14 +4,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../abi/vss_abi.h"
 
 namespace vsspy::documents {
 
+// What a reader does not know, kept when written back. Attributes are named "name" or "{namespace}name".
+struct unknown_content {
+  std::vector<std::pair<std::u16string, std::u16string>> attributes;
+  std::vector<std::u16string> children;  // canonical XML of each
+};
+
 struct partial_file {
   std::u16string path, filespec, ranges, metadata;
+  unknown_content unknown;
 };
 
 struct differenced_file {
@@ -19,9 +27,10 @@ struct differenced_file {
   bool recursive = false;
   std::uint64_t last_modify_time = 0;  // FILETIME
   std::u16string lsn;
+  unknown_content unknown;
 };
 
-// COMPONENT: one explicit component. Attribute names stand in one table in backup_components.cpp (vss_xml.md 3.4).
+// COMPONENT: one explicit component (vss_xml.md 3.4).
 struct backup_component {
   std::optional<std::u16string> logical_path;
   std::u16string name;
@@ -31,6 +40,7 @@ struct backup_component {
   std::optional<std::u16string> backup_stamp;
   std::optional<std::u16string> previous_backup_stamp;
   std::optional<std::u16string> backup_metadata;
+  unknown_content unknown_backup_metadata;  // beside it in BACKUP_METADATA
   std::optional<std::u16string> prepare_for_backup_failure_message;
   std::optional<std::u16string> post_snapshot_failure_message;
   std::optional<HRESULT> failure;
@@ -48,6 +58,7 @@ struct writer_components {
   std::optional<std::u16string> instance_name;
   std::uint32_t backup_schema = 0;
   std::vector<backup_component> components;
+  bool repeats_namespace = false;  // an xmlns of its own: Windows writes it once the writer has changed its part
   std::vector<std::pair<std::u16string, std::u16string>> other_attributes;
   std::vector<std::u16string> other_children;
 };
@@ -66,7 +77,8 @@ struct backup_components {
 // Throws com::vss_error VSS_E_INVALID_XML_DOCUMENT for anything that is not such a document.
 backup_components read_backup_components(std::u16string_view xml);
 
-// The canonical text of vss_xml.md section 3.
+// The canonical text of vss_xml.md section 3; what the reader did not know follows what it knew. Throws like
+// write_writer_metadata.
 std::u16string write_backup_components(const backup_components& document);
 
 }  // namespace vsspy::documents

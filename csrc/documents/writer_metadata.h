@@ -65,13 +65,18 @@ struct writer_metadata {
   std::vector<file_set> exclude_files;
   std::vector<file_set> exclude_files_from_snapshot;
   std::vector<component_metadata> components;
+  bool restore_after_locations =
+      false;           // RESTORE_METHOD stands behind BACKUP_LOCATIONS: the writer's calls came in that order
   std::u16string xml;  // the text that it was read from, or that IVssExamineWriterMetadata::SaveAsXML gave
 };
 
-// Throws com::vss_error VSS_E_INVALID_XML_DOCUMENT (its detail says where and what) for anything that is not such a document.
+// Throws com::vss_error VSS_E_INVALID_XML_DOCUMENT (its detail says where and what) for anything that is not such a
+// document.
 writer_metadata read_writer_metadata(std::u16string_view xml);
 
-// The canonical text of vss_xml.md section 2.
+// The canonical text of vss_xml.md section 2: of the locations first the components, then the exclusions. Throws
+// com::vss_error VSS_E_INVALID_XML_DOCUMENT for what no document can hold: an undefined enumeration value, a control
+// character in a name.
 std::u16string write_writer_metadata(const writer_metadata& metadata);
 
 }  // namespace vsspy::documents
