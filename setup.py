@@ -12,11 +12,21 @@ from pybind11.setup_helpers import Pybind11Extension
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
+WINDOWS = sys.platform == "win32"
 SHARED = ["csrc/com/*.cpp", "csrc/documents/*.cpp"]
 MODULES = {
     "vsspy._core": [*SHARED, "csrc/requester/*.cpp", "csrc/bindings/*.cpp"],
     "vsspy._simulator": [*SHARED, "csrc/simulator/*.cpp", "csrc/simulator/bindings/*.cpp"],
 }
+if WINDOWS:
+    # What comes from <...> (the Windows SDK, pybind11) is not ours to warn about.
+    COMPILE = ["/W4", "/WX", "/wd4100", "/external:anglebrackets", "/external:W0", "/utf-8", "/Zc:__cplusplus"]
+    LIBRARIES = ["ole32", "oleaut32", "advapi32", "uuid", "vssapi", "delayimp"]
+    LINK = ["/DELAYLOAD:vssapi.dll", "/IGNORE:4199"]  # 4199: the simulator's module imports nothing of vssapi.dll
+else:
+    COMPILE = ["-Wall", "-Wextra", "-Werror", "-Wno-non-virtual-dtor", "-Wno-missing-field-initializers", "-pthread"]
+    LIBRARIES = []
+    LINK = ["-pthread"]
 
 
 def sources(patterns: list[str]) -> list[str]:
@@ -24,33 +34,43 @@ def sources(patterns: list[str]) -> list[str]:
 
 
 class ParallelBuild(build_ext):
-    """Compile the files of an extension side by side: a MSVC build would otherwise take one after the other."""
+    """Compile files side by side, and those that both modules share once.
+
+    pybind11's ParallelCompile replaces a method that the MSVC compiler overrides, and so does nothing there; this one
+    calls whatever `compile` the compiler has, with one file at a time.
+    """
 
     def build_extensions(self) -> None:
-        if self.compiler.compiler_type == "msvc":
-            super().build_extensions()
-            return
-        compile_serially = self.compiler.compile
+        compiler: Any = self.compiler
+        if compiler.compiler_type == "msvc" and not compiler.initialized:
+            compiler.initialize()  # not by several threads at once
+        compile_serially = compiler.compile
+        objects: dict[str, list[str]] = {}
+
+        def compile_one(name: str, options: dict[str, Any]) -> list[str]:
+            made: list[str] = compile_serially([name], **options)
+            return made
 
         def compile_in_parallel(files: list[str], **options: Any) -> list[str]:
+            missing = [name for name in files if name not in objects]
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                lists = pool.map(lambda name: compile_serially([name], **options), files)
-            return [name for objects in lists for name in objects]
+                objects.update(zip(missing, pool.map(lambda name: compile_one(name, options), missing), strict=True))
+            return [made for name in files for made in objects[name]]
 
-        self.compiler.compile = compile_in_parallel  # type: ignore[method-assign]
+        compiler.compile = compile_in_parallel
         super().build_extensions()
 
-
-warnings = ["/W4", "/WX", "/wd4100"] if sys.platform == "win32" else ["-Wall", "-Wextra", "-Werror", "-Wno-non-virtual-dtor"]
 
 setup(
     ext_modules=[
         Pybind11Extension(
             name,
             sources(patterns),
-            depends=sources(["csrc/**/*.h", "csrc/*/*.h"]),
+            depends=sources(["csrc/*/*.h", "csrc/*/*/*.h"]),
             cxx_std=20,
-            extra_compile_args=warnings,
+            extra_compile_args=COMPILE,
+            extra_link_args=LINK,
+            libraries=LIBRARIES,
         )
         for name, patterns in MODULES.items()
     ],

@@ -9,6 +9,12 @@
 
 namespace vsspy::com {
 
+// What vsspy itself refuses, in HRESULTs with the customer bit set, which no component of Windows uses.
+inline constexpr HRESULT VSSPY_E_CLOSED = static_cast<HRESULT>(0xA0040001U);     // used after close() or at exit
+inline constexpr HRESULT VSSPY_E_FORKED = static_cast<HRESULT>(0xA0040002U);     // made before fork()
+inline constexpr HRESULT VSSPY_E_REENTERED = static_cast<HRESULT>(0xA0040003U);  // from its own writer's callback
+inline constexpr HRESULT VSSPY_E_UNSUPPORTED_PLATFORM = static_cast<HRESULT>(0xA0040004U);  // no VSS here
+
 // The one exception of the C++ layers. `operation` is the VSS call that failed, "IVssBackupComponents::DoSnapshotSet".
 class vss_error : public std::exception {
  public:

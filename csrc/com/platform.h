@@ -1,6 +1,6 @@
 // The platform: everything that the requester takes from outside. On Windows it is filled from VssApi, ole32 and
-// oleaut32 (csrc/requester/windows_platform.cpp), anywhere else by the simulator. It is plain C, since it passes between
-// modules that share no C++ types: Python carries its address in a capsule named "vsspy.platform".
+// oleaut32 (csrc/requester/windows_platform.cpp), anywhere else by the simulator. It is plain C, since it passes
+// between modules that share no C++ types: Python carries its address in a capsule named "vsspy.platform".
 #pragma once
 
 #include "../abi/vss_abi.h"
@@ -28,7 +28,8 @@ struct vsspy_platform {
   void* (*task_alloc)(void* context, std::size_t size);
   void (*task_free)(void* context, void* memory);
 
-  // apartments and security; the types and qualifiers are APTTYPE's and APTTYPEQUALIFIER's numbers
+  // apartments and security; the types and qualifiers are APTTYPE's and APTTYPEQUALIFIER's numbers. The first
+  // increment_mta_usage takes a cookie that is kept for good, later ones find it taken.
   HRESULT (*increment_mta_usage)(void* context, void** cookie);
   HRESULT (*get_apartment_type)(void* context, int* type, int* qualifier);
   HRESULT (*initialize_security)(void* context);
@@ -36,6 +37,11 @@ struct vsspy_platform {
   // the clock, in nanoseconds: a monotonic time, and a sleep on it
   std::uint64_t (*now)(void* context);
   void (*sleep)(void* context, std::uint64_t nanoseconds);
+
+  // 1 on a thread that is running a writer's callback on behalf of that IVssBackupComponents, which only a platform
+  // with writers in this process can know; may be null. A call from there could wait for itself, so it is refused
+  // instead.
+  int (*in_callback)(void* context, const void* object) = nullptr;
 };
 }
 

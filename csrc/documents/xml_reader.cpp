@@ -75,6 +75,8 @@ class parser {
     return at_ != start;
   }
 
+  static bool is_plain(char16_t unit) noexcept { return unit >= 0x20 && unit < 0xD800 && unit != u'<' && unit != u'&'; }
+
   // Moves over one character of the text.
   void step() {
     const char16_t unit = text_[at_];
@@ -312,6 +314,9 @@ class parser {
     std::size_t copied = start;
     std::u16string* decoded = nullptr;
     while (true) {
+      std::size_t at = at_;  // most of a document's characters pass here
+      while (at < text_.size() && is_plain(text_[at]) && text_[at] != quote) ++at;
+      at_ = at;
       if (at_ >= text_.size()) fail("the value has no end", start - 1);
       const char16_t unit = text_[at_];
       if (unit == quote) break;

@@ -1,0 +1,109 @@
+#include "async_operation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace vsspy::requester {
+
+namespace {
+
+constexpr std::uint64_t milliseconds = 1'000'000;
+constexpr std::uint64_t slice = 50 * milliseconds;  // Ctrl-C is to be seen well within 200 ms
+constexpr std::uint64_t poll = 20 * milliseconds;
+
+HRESULT query_status(const vsspy_platform& platform, IVssAsync& object) {
+  HRESULT result = VSS_S_ASYNC_PENDING;
+  com::check(com::on_mta(platform, [&] { return object.QueryStatus(&result, nullptr); }), "IVssAsync::QueryStatus");
+  return result;
+}
+
+// Far ahead for what does not fit; the clock counts nanoseconds.
+std::uint64_t deadline_after(std::uint64_t now, double seconds) {
+  constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
+  if (!(seconds > 0)) return now;
+  if (seconds >= 9e9) return never;
+  const auto span = static_cast<std::uint64_t>(std::ceil(seconds * 1e9));
+  return span > never - now ? never : now + span;
+}
+
+}  // namespace
+
+std::shared_ptr<async_operation> async_operation::adopt(com::com_ptr<IVssAsync> object, std::string starter,
+                                                        const void* owner) {
+  std::shared_ptr<async_operation> made(new async_operation(std::move(object), std::move(starter), owner));
+  enlist(made);
+  return made;
+}
+
+async_operation::async_operation(com::com_ptr<IVssAsync> object, std::string starter, const void* owner)
+    : platform_(object.platform()),
+      starter_(std::move(starter)),
+      owner_(owner),
+      object_(std::make_shared<com::com_ptr<IVssAsync>>(std::move(object))) {}
+
+async_operation::~async_operation() {
+  if (forked() && object_) object_->detach();
+}
+
+async_operation::shared_object async_operation::use(const char* operation) {
+  require_usable(operation);
+  std::lock_guard lock(mutex_);
+  if (!object_) throw com::vss_error(com::VSSPY_E_CLOSED, operation);
+  return object_;
+}
+
+HRESULT async_operation::status() {
+  const shared_object object = use("IVssAsync::QueryStatus");
+  return query_status(platform_, **object);
+}
+
+bool async_operation::wait(std::optional<double> timeout, const std::function<void()>& between) {
+  const shared_object object = use("IVssAsync::Wait");
+  if (platform_.in_callback && platform_.in_callback(platform_.context, owner_)) {
+    throw com::vss_error(com::VSSPY_E_REENTERED, "IVssAsync::Wait");
+  }
+  const auto now = [this] { return platform_.now(platform_.context); };
+  const std::uint64_t deadline = timeout ? deadline_after(now(), *timeout) : std::numeric_limits<std::uint64_t>::max();
+  for (;;) {
+    const HRESULT result = query_status(platform_, **object);
+    if (result == VSS_S_ASYNC_CANCELLED || FAILED(result)) throw com::vss_error(result, starter_);
+    if (result != VSS_S_ASYNC_PENDING) return true;
+    const std::uint64_t time = now();
+    if (time >= deadline) return false;
+    wait_slice(**object, std::min(slice, deadline - time));
+    require_usable("IVssAsync::Wait");
+    between();
+  }
+}
+
+void async_operation::wait_slice(IVssAsync& object, std::uint64_t nanoseconds) {
+  if (!only_infinite_) {
+    const auto limit = static_cast<DWORD>((nanoseconds + milliseconds - 1) / milliseconds);
+    const HRESULT hr = com::on_mta(platform_, [&] { return object.Wait(limit); });
+    if (SUCCEEDED(hr)) return;
+    // Wait may also give the error that the operation ended with (semantics 3.5): then the status says so.
+    if (query_status(platform_, object) != VSS_S_ASYNC_PENDING) return;
+    if (hr != E_INVALIDARG) throw com::vss_error(hr, "IVssAsync::Wait");
+    only_infinite_ = true;  // Windows Server 2003 takes nothing but INFINITE (semantics 3.3)
+  }
+  platform_.sleep(platform_.context, std::min(nanoseconds, poll));
+}
+
+HRESULT async_operation::cancel() {
+  const shared_object object = use("IVssAsync::Cancel");
+  const HRESULT hr = com::on_mta(platform_, [&] { return (*object)->Cancel(); });
+  if (SUCCEEDED(hr)) return hr;
+  // Cancel may give the error of an operation that is over (semantics 3.5): nothing is left to cancel then.
+  if (query_status(platform_, **object) == hr) return VSS_S_ASYNC_FINISHED;
+  throw com::vss_error(hr, "IVssAsync::Cancel");
+}
+
+void async_operation::close() noexcept {
+  if (forked()) return;
+  shared_object object;
+  std::lock_guard lock(mutex_);
+  object.swap(object_);
+}
+
+}  // namespace vsspy::requester

@@ -1,0 +1,50 @@
+// What must end before the interpreter does: every object that holds COM pointers, and every wait.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "../com/hresult.h"
+#include "../com/process.h"
+
+namespace vsspy::requester {
+
+// An object of this process with COM pointers in it. A fork copies it without its meaning: the copy only refuses.
+class live_object : public std::enable_shared_from_this<live_object> {
+ public:
+  virtual ~live_object() = default;
+  live_object(const live_object&) = delete;
+  live_object& operator=(const live_object&) = delete;
+
+  virtual void close() noexcept = 0;
+  bool forked() const noexcept { return com::process_id() != process_; }
+
+ protected:
+  live_object() = default;
+
+  // Throws where nothing may be started any more: after a fork, or at exit.
+  void require_usable(const char* operation) const;
+
+ private:
+  std::uint64_t process_ = com::process_id();
+};
+
+// Remembers the object (weakly) for close_everything; throws VSSPY_E_CLOSED once that has begun.
+void enlist(const std::shared_ptr<live_object>& object);
+
+bool shutting_down() noexcept;
+
+// Counts the calls that run without the interpreter's lock, so that its end can wait for them.
+class running_call {
+ public:
+  running_call() noexcept;
+  ~running_call();
+  running_call(const running_call&) = delete;
+  running_call& operator=(const running_call&) = delete;
+};
+
+// Refuses new calls, lets the running ones return, closes what is open; gives up after `limit`, since a hung writer
+// must not keep the process alive. VSS itself cleans up behind a requester that ends (semantics 4.7).
+void close_everything(std::chrono::milliseconds limit) noexcept;
+
+}  // namespace vsspy::requester

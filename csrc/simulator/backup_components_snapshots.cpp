@@ -1,0 +1,204 @@
+// IVssBackupComponents: shadow copies.
+#include <algorithm>
+
+#include "backup_components_object.h"
+
+namespace vsspy::simulator {
+
+namespace {
+
+constexpr std::size_t most_volumes = 64;            // in a set (semantics 5)
+constexpr std::ptrdiff_t most_shadow_copies = 512;  // of one volume
+
+// A volume name has its final separator: D:\, Y:\MountX\, \\?\Volume{...}\, and /srv/data/ here.
+bool is_volume_name(std::u16string_view name) {
+  return name.size() > 1 ? name.back() == u'\\' || name.back() == u'/' : name == u"/";
+}
+
+// Only hardware providers make these (semantics 6), and there is none.
+constexpr LONG hardware_only = VSS_VOLSNAP_ATTR_TRANSPORTABLE | VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX;
+
+HRESULT check_provider(const GUID& provider) {
+  return provider == guid_null || provider == abi::system_provider_id ? S_OK : VSS_E_PROVIDER_NOT_REGISTERED;
+}
+
+}  // namespace
+
+HRESULT backup_components_object::StartSnapshotSet(VSS_ID* id) {
+  return call("IVssBackupComponents::StartSnapshotSet", {}, [&](outputs&) -> HRESULT {
+    if (!id) return E_INVALIDARG;
+    std::lock_guard lock(machine_->mutex);
+    session& s = *session_;
+    if (!s.for_backup() || s.aborted || s.context == VSS_CTX_ALL || s.set_started || s.complete != progress::none) {
+      return VSS_E_BAD_STATE;
+    }
+    if (machine_->set_owner) return VSS_E_SNAPSHOT_SET_IN_PROGRESS;
+    machine_->set_owner = &s;
+    s.context_fixed = true;
+    s.set_started = true;
+    s.set_id = new_guid();
+    s.document.snapshot_set_id = s.set_id;
+    *id = s.set_id;
+    return S_OK;
+  });
+}
+
+HRESULT backup_components_object::AddToSnapshotSet(VSS_PWSZ volume_name, VSS_ID provider, VSS_ID* id) {
+  return call("IVssBackupComponents::AddToSnapshotSet", {{"pwszVolumeName", volume_name}, {"ProviderId", provider}},
+              [&](outputs&) -> HRESULT {
+                if (!volume_name || !id || !is_volume_name(com::view(volume_name))) return E_INVALIDARG;
+                std::lock_guard lock(machine_->mutex);
+                session& s = *session_;
+                if (!s.for_backup() || s.aborted || !s.set_started || s.snapshot != progress::none) {
+                  return VSS_E_BAD_STATE;
+                }
+                const HRESULT known = check_provider(provider);
+                if (FAILED(known)) return known;
+                const volume* found = machine_->find_volume(com::view(volume_name));
+                if (!found) return VSS_E_OBJECT_NOT_FOUND;
+                if (s.context & hardware_only) {
+                  return provider == guid_null ? VSS_E_VOLUME_NOT_SUPPORTED : VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER;
+                }
+                if (std::ranges::count(s.planned, found, &planned_shadow_copy::volume)) {
+                  return VSS_E_OBJECT_ALREADY_EXISTS;
+                }
+                if (s.planned.size() >= most_volumes) return VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED;
+                if (std::ranges::count_if(machine_->shadow_copies, [&](const auto& each) {
+                      return each->volume == found;
+                    }) >= most_shadow_copies) {
+                  return VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED;
+                }
+                s.planned.push_back({new_guid(), found});
+                *id = s.planned.back().id;
+                return S_OK;
+              });
+}
+
+HRESULT backup_components_object::IsVolumeSupported(VSS_ID provider, VSS_PWSZ volume_name, BOOL* supported) {
+  return call("IVssBackupComponents::IsVolumeSupported", {{"ProviderId", provider}, {"pwszVolumeName", volume_name}},
+              [&](outputs&) -> HRESULT {
+                if (!volume_name || !supported || !is_volume_name(com::view(volume_name))) return E_INVALIDARG;
+                std::lock_guard lock(machine_->mutex);
+                if (!session_->for_backup()) return VSS_E_BAD_STATE;
+                const HRESULT known = check_provider(provider);
+                if (FAILED(known)) return known;
+                if (!machine_->find_volume(com::view(volume_name))) return VSS_E_OBJECT_NOT_FOUND;
+                session_->context_fixed = true;
+                *supported = session_->context == VSS_CTX_ALL || !(session_->context & hardware_only);
+                return S_OK;
+              });
+}
+
+HRESULT backup_components_object::DoSnapshotSet(IVssAsync** async) {
+  return start_operation("IVssBackupComponents::DoSnapshotSet", async,
+                         {.work = &session::do_snapshot_set,
+                          .allowed =
+                              [](const session& s) {
+                                return s.for_backup() && !s.aborted && s.set_started && s.snapshot == progress::none &&
+                                       s.complete == progress::none &&
+                                       (!s.with_writers() || s.prepare == progress::done);
+                              },
+                          .begun =
+                              [](session& s) {
+                                s.snapshot = progress::running;
+                                ++s.generation;
+                              },
+                          .settled =
+                              [](session& s, HRESULT result) {
+                                s.snapshot = result == VSS_S_ASYNC_FINISHED ? progress::done : progress::failed;
+                                s.leave_set();
+                                ++s.generation;
+                              }});
+}
+
+HRESULT backup_components_object::GetSnapshotProperties(VSS_ID id, VSS_SNAPSHOT_PROP* properties) {
+  return call("IVssBackupComponents::GetSnapshotProperties", {{"SnapshotId", id}}, [&](outputs& out) -> HRESULT {
+    if (!properties) return E_INVALIDARG;
+    *properties = {};
+    std::shared_ptr<shadow_copy> found;
+    {
+      std::lock_guard lock(machine_->mutex);
+      if (!session_->for_backup()) return VSS_E_BAD_STATE;
+      session_->context_fixed = true;
+      const bool planned = std::ranges::count(session_->planned, id, &planned_shadow_copy::id) != 0;
+      if (planned && (session_->snapshot == progress::none || session_->snapshot == progress::running)) {
+        return VSS_E_BAD_STATE;
+      }
+      found = machine_->find_shadow_copy(id);
+      if (!found || found->state != VSS_SS_CREATED || !(planned || session_->sees(*found))) {
+        return VSS_E_OBJECT_NOT_FOUND;
+      }
+    }
+    out.other(properties,
+              [](machine& owner, void* slot) { free_properties(owner, *static_cast<VSS_SNAPSHOT_PROP*>(slot)); });
+    fill_properties(*machine_, *found, *properties);
+    return S_OK;
+  });
+}
+
+HRESULT backup_components_object::Query(VSS_ID queried, VSS_OBJECT_TYPE queried_type, VSS_OBJECT_TYPE returned_type,
+                                        IVssEnumObject** result) {
+  return call(
+      "IVssBackupComponents::Query",
+      {{"QueriedObjectId", queried}, {"eQueriedObjectType", queried_type}, {"eReturnedObjectsType", returned_type}},
+      [&](outputs& out) -> HRESULT {
+        if (!result) return E_INVALIDARG;
+        *result = nullptr;
+        const bool providers = returned_type == VSS_OBJECT_PROVIDER;
+        if (!(queried == guid_null) || queried_type != VSS_OBJECT_NONE ||
+            (!providers && returned_type != VSS_OBJECT_SNAPSHOT)) {
+          return E_INVALIDARG;
+        }
+        enumerated_objects objects{.providers = providers};
+        {
+          std::lock_guard lock(machine_->mutex);
+          if (!session_->for_backup()) return VSS_E_BAD_STATE;
+          session_->context_fixed = true;
+          for (const auto& each : machine_->shadow_copies) {
+            if (!providers && each->state == VSS_SS_CREATED && session_->sees(*each)) {
+              objects.copies.push_back(each);
+            }
+          }
+        }
+        const bool none = !providers && objects.copies.empty();
+        out.object(result, make_enumeration(machine_, session_id_, std::move(objects)));
+        return none ? S_FALSE : S_OK;
+      });
+}
+
+HRESULT backup_components_object::DeleteSnapshots(VSS_ID source, VSS_OBJECT_TYPE type, BOOL force, LONG* deleted,
+                                                  VSS_ID* not_deleted) {
+  return call("IVssBackupComponents::DeleteSnapshots",
+              {{"SourceObjectId", source}, {"eSourceObjectType", type}, {"bForceDelete", force}},
+              [&](outputs&) -> HRESULT {
+                if (!deleted || !not_deleted || (type != VSS_OBJECT_SNAPSHOT && type != VSS_OBJECT_SNAPSHOT_SET)) {
+                  return E_INVALIDARG;
+                }
+                *deleted = 0;
+                *not_deleted = guid_null;
+                std::vector<std::shared_ptr<shadow_copy>> targets;
+                {
+                  std::lock_guard lock(machine_->mutex);
+                  if (!session_->initialised()) return VSS_E_BAD_STATE;
+                  session_->context_fixed = true;
+                  for (const auto& each : machine_->shadow_copies) {
+                    const GUID& id = type == VSS_OBJECT_SNAPSHOT ? each->id : each->set_id;
+                    const bool visible = each->session_id == session_->id || session_->sees(*each);
+                    if (id == source && visible && each->state == VSS_SS_CREATED) targets.push_back(each);
+                  }
+                }
+                if (targets.empty()) {
+                  *not_deleted = source;
+                  return VSS_E_OBJECT_NOT_FOUND;
+                }
+                for (const auto& each : targets) {
+                  *not_deleted = each->id;
+                  machine_->drop(each);
+                  ++*deleted;
+                }
+                *not_deleted = guid_null;
+                return S_OK;
+              });
+}
+
+}  // namespace vsspy::simulator

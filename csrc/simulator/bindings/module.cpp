@@ -1,0 +1,17 @@
+// The table of contents of vsspy._simulator.
+#include <pybind11/pybind11.h>
+
+#include "register.h"
+#ifndef _WIN32
+#include "register_provider.h"
+#endif
+
+PYBIND11_MODULE(_simulator, module, pybind11::mod_gil_not_used()) {
+  module.doc() = "The simulator's control table; vsspy.simulator is its public face.";
+  vsspy::simulator::register_events(module);
+  vsspy::simulator::register_machine(module);
+  vsspy::simulator::register_probe(module);
+#ifndef _WIN32  // there the provider is inside vssapi.dll
+  vsspy::simulator::register_provider_testing(module);
+#endif
+}

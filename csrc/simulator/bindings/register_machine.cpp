@@ -1,0 +1,281 @@
+// A simulated machine, through the control table.
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "register.h"
+
+namespace vsspy::simulator {
+
+#ifdef _WIN32
+
+const vsspy_simulator_control& control() {
+  static const vsspy_simulator_control* const table = [] {
+    HMODULE library = LoadLibraryExA("vssapi.dll", nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    using get_table = const vsspy_simulator_control* (*)();
+    const auto get =
+        library
+            ? reinterpret_cast<get_table>(reinterpret_cast<void*>(GetProcAddress(library, "vsspy_simulator_control")))
+            : nullptr;
+    return get ? get() : nullptr;
+  }();
+  if (!table || table->version != vsspy_simulator_control_version) {
+    throw py::import_error("the vssapi.dll of this system is not the simulator, or another version of it");
+  }
+  return *table;
+}
+
+#else
+
+const vsspy_simulator_control& control() { return *vsspy_simulator_control_table(); }
+
+#endif
+
+namespace {
+
+constexpr const char* platform_capsule = "vsspy.platform";
+
+// What a failing function of the table had to say, as a RuntimeError with (HRESULT, text): vsspy.simulator makes the
+// typed error of it.
+class complaint {
+ public:
+  const vsspy_complaint* get() const { return &table_; }
+  void check(HRESULT hr) const {
+    if (SUCCEEDED(hr)) return;
+    const py::tuple arguments = py::make_tuple(static_cast<std::uint32_t>(hr), python_text(message_));
+    PyErr_SetObject(PyExc_RuntimeError, arguments.ptr());
+    throw py::error_already_set();
+  }
+
+ private:
+  std::string message_;
+  const vsspy_complaint table_{
+      &message_, [](void* user, vsspy_text text) { static_cast<std::string*>(user)->assign(text.data, text.size); }};
+};
+
+struct trace_entry {
+  vsspy_trace_entry entry;
+  std::string name, writer, note;
+  std::vector<std::pair<std::string, std::string>> arguments;
+};
+struct shadow_copy_entry {
+  vsspy_shadow_copy entry;
+  std::string volume, volume_path, device, folder;
+};
+
+std::string string_of(vsspy_text text) { return {text.data ? text.data : "", text.size}; }
+
+// The functions of the table take the machine's locks: they run without the GIL, results become Python's afterwards.
+class machine_handle {
+ public:
+  machine_handle(const std::string& state, std::uint32_t level, bool global_device_names) {
+    const vsspy_simulator_control& table = control();
+    const vsspy_machine_options options{text_of(state), level, global_device_names};
+    const complaint told;
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = table.create(&options, &machine_, told.get());
+    }
+    told.check(hr);
+    table_ = &table;
+  }
+  ~machine_handle() {
+    if (table_) table_->destroy(machine_);
+  }
+  machine_handle(const machine_handle&) = delete;
+  machine_handle& operator=(const machine_handle&) = delete;
+
+  void close() { table_->close(machine_); }
+
+  void add_volume(const py::str& name, const std::string& folder) {
+    const std::string text = utf8(name);
+    const complaint told;
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = table_->add_volume(machine_, text_of(text), text_of(folder), told.get());
+    }
+    told.check(hr);
+  }
+
+  void add_writer(const py::str& metadata, std::int32_t level, std::uint64_t freeze_timeout, std::uint32_t events,
+                  const py::object& callback) {
+    const std::string text = utf8(metadata);
+    const bool called = !callback.is_none();
+    const vsspy_writer writer{.metadata = text_of(text),
+                              .level = level,
+                              .freeze_timeout = freeze_timeout,
+                              .events = events,
+                              .user = called ? callback.inc_ref().ptr() : nullptr,
+                              .on_event = called ? call_python_writer : nullptr,
+                              .release = called ? release_python_writer : nullptr};
+    const complaint told;
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = table_->add_writer(machine_, &writer, told.get());
+    }
+    if (FAILED(hr) && called) callback.dec_ref();
+    told.check(hr);
+  }
+
+  void add_fault(const py::str& where, std::optional<std::uint32_t> code, std::uint64_t nth, std::int64_t delay,
+                 bool at_result, bool after) {
+    const std::string text = utf8(where);
+    const vsspy_fault fault{.where = text_of(text),
+                            .has_code = code.has_value(),
+                            .code = static_cast<HRESULT>(code.value_or(0)),
+                            .nth = nth,
+                            .delay = delay,
+                            .at_result = at_result,
+                            .after = after};
+    const complaint told;
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = table_->add_fault(machine_, &fault);
+    }
+    told.check(hr);
+  }
+
+  void set_environment(const py::str& name, const py::str& value) {
+    const std::string key = utf8(name);
+    const std::string text = utf8(value);
+    const complaint told;
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = table_->set_environment(machine_, text_of(key), text_of(text));
+    }
+    told.check(hr);
+  }
+
+  std::uint64_t live_objects() const {
+    const py::gil_scoped_release released;
+    return table_->live_objects(machine_);
+  }
+
+  py::list live() const { return texts(table_->live); }
+  py::list notes() const { return texts(table_->notes); }
+
+  py::list trace(std::uint64_t first) const {
+    std::vector<trace_entry> entries;
+    {
+      const py::gil_scoped_release released;
+      table_->trace(machine_, first, &entries, [](void* user, const vsspy_trace_entry* entry) {
+        trace_entry kept{*entry, string_of(entry->name), string_of(entry->writer), string_of(entry->note), {}};
+        for (std::uint32_t i = 0; i < entry->argument_count; ++i) {
+          kept.arguments.emplace_back(string_of(entry->arguments[i].name), string_of(entry->arguments[i].value));
+        }
+        static_cast<std::vector<trace_entry>*>(user)->push_back(std::move(kept));
+      });
+    }
+    py::list list;
+    for (const trace_entry& each : entries) {
+      py::dict arguments;
+      for (const auto& [name, value] : each.arguments) arguments[python_text(name)] = python_text(value);
+      const vsspy_trace_entry& entry = each.entry;
+      list.append(py::make_tuple(entry.kind, python_text(each.name), entry.thread, entry.start,
+                                 entry.ended ? py::object(py::int_(entry.end)) : py::object(py::none()),
+                                 static_cast<std::uint32_t>(entry.hresult), guid_bytes(entry.session),
+                                 python_text(each.writer), python_text(each.note), arguments));
+    }
+    return list;
+  }
+
+  py::list shadow_copies() const {
+    std::vector<shadow_copy_entry> entries;
+    {
+      const py::gil_scoped_release released;
+      table_->shadow_copies(machine_, &entries, [](void* user, const vsspy_shadow_copy* entry) {
+        static_cast<std::vector<shadow_copy_entry>*>(user)->push_back(
+            {*entry, string_of(entry->volume), string_of(entry->volume_path), string_of(entry->device),
+             string_of(entry->folder)});
+      });
+    }
+    py::list list;
+    for (const shadow_copy_entry& each : entries) {
+      const vsspy_shadow_copy& entry = each.entry;
+      list.append(py::make_tuple(guid_bytes(entry.id), guid_bytes(entry.set_id), guid_bytes(entry.session_id),
+                                 python_text(each.volume), python_text(each.volume_path), python_text(each.device),
+                                 py::bytes(each.folder), entry.created, entry.context, entry.attributes, entry.files,
+                                 entry.bytes));
+    }
+    return list;
+  }
+
+  void make_current() {
+    const py::gil_scoped_release released;
+    table_->make_current(machine_);
+  }
+
+  // A capsule with the platform table; it keeps the machine, however dead.
+  py::capsule platform() const {
+    const vsspy_platform* made = nullptr;
+    {
+      const py::gil_scoped_release released;
+      made = table_->acquire_platform(machine_);
+    }
+    if (!made) throw std::bad_alloc();
+    return py::capsule(made, platform_capsule, [](PyObject* capsule) {
+      const void* table = PyCapsule_GetPointer(capsule, platform_capsule);
+      const py::gil_scoped_release released;
+      control().release_platform(static_cast<const vsspy_platform*>(table));
+    });
+  }
+
+ private:
+  py::list texts(void (*read)(vsspy_machine*, void*, void (*)(void*, vsspy_text))) const {
+    std::vector<std::string> found;
+    {
+      const py::gil_scoped_release released;
+      read(machine_, &found, [](void* user, vsspy_text text) {
+        static_cast<std::vector<std::string>*>(user)->push_back(string_of(text));
+      });
+    }
+    py::list list;
+    for (const std::string& each : found) list.append(python_text(each));
+    return list;
+  }
+
+  const vsspy_simulator_control* table_ = nullptr;
+  vsspy_machine* machine_ = nullptr;
+};
+
+}  // namespace
+
+void register_machine(py::module_& module) {
+  using released = py::call_guard<py::gil_scoped_release>;
+  py::class_<machine_handle>(module, "MachineHandle", py::module_local(), py::release_gil_before_calling_cpp_dtor(),
+                             "A simulated machine; vsspy.simulator.Machine is its public face.")
+      .def(py::init<const std::string&, std::uint32_t, bool>(), py::arg("state"), py::arg("level"),
+           py::arg("global_device_names"))
+      .def("close", &machine_handle::close, released())
+      .def("add_volume", &machine_handle::add_volume, py::arg("name"), py::arg("folder"))
+      .def("add_writer", &machine_handle::add_writer, py::arg("metadata"), py::arg("level"), py::arg("freeze_timeout"),
+           py::arg("events"), py::arg("callback"))
+      .def("add_fault", &machine_handle::add_fault, py::arg("where"), py::arg("code"), py::arg("nth"), py::arg("delay"),
+           py::arg("at_result"), py::arg("after"))
+      .def("set_environment", &machine_handle::set_environment, py::arg("name"), py::arg("value"))
+      .def("live_objects", &machine_handle::live_objects)
+      .def("live", &machine_handle::live)
+      .def("notes", &machine_handle::notes)
+      .def("trace", &machine_handle::trace, py::arg("first"))
+      .def("shadow_copies", &machine_handle::shadow_copies)
+      .def("make_current", &machine_handle::make_current)
+      .def("platform", &machine_handle::platform);
+  module.def(
+      "clear_current",
+      [] {
+        const vsspy_simulator_control& table = control();
+        const py::gil_scoped_release without;
+        table.make_current(nullptr);
+      },
+      "No machine is the entry points' any more.");
+}
+
+}  // namespace vsspy::simulator

@@ -1,0 +1,140 @@
+#include "machine.h"
+
+#include "../com/hresult.h"
+#include "../com/process.h"
+#include "writer.h"
+
+namespace vsspy::simulator {
+
+namespace {
+
+thread_local bool service_thread_here = false;
+
+char16_t upper(char16_t unit) { return unit >= u'a' && unit <= u'z' ? static_cast<char16_t>(unit - 32) : unit; }
+
+// Names with backslashes are Windows names, where letter case does not count.
+bool same_volume_name(std::u16string_view a, std::u16string_view b) {
+  if (a == b) return true;
+  if (a.size() != b.size() || a.empty() || a.back() != u'\\') return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (upper(a[i]) != upper(b[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+machine::machine(options given) : chosen(std::move(given)), state_(chosen.state_root), process_(com::process_id()) {}
+
+machine::~machine() {
+  try {
+    close();
+  } catch (...) {
+    // what could not be removed stays for the next machine to clean up
+  }
+}
+
+bool machine::is_closed() {
+  std::lock_guard lock(mutex);
+  return closed;
+}
+
+const volume* machine::find_volume(std::u16string_view name) const {
+  for (const auto& each : volumes) {
+    if (same_volume_name(each->name, name) || same_volume_name(each->guid_path, name)) return each.get();
+  }
+  return nullptr;
+}
+
+std::shared_ptr<shadow_copy> machine::find_shadow_copy(const GUID& id) const {
+  for (const auto& each : shadow_copies) {
+    if (each->id == id) return each;
+  }
+  return nullptr;
+}
+
+void machine::drop(const std::shared_ptr<shadow_copy>& copy) {
+  std::vector<std::string> violations = check_untouched(copy->folder, copy->report.seal);
+  drop_folder(copy->folder);
+  std::lock_guard lock(mutex);
+  for (const std::string& each : violations) {
+    notes.push_back("shadow copy of " + com::to_utf8(copy->volume->name) + " was written to: " + each);
+  }
+  std::erase(shadow_copies, copy);
+}
+
+void machine::start(std::function<void()> work) {
+  std::list<service_thread> over;  // joined below, without the lock
+  {
+    std::lock_guard lock(mutex);
+    if (closed) throw com::vss_error(disconnected, "a service thread");
+    for (auto each = threads_.begin(); each != threads_.end();) {
+      const auto next = std::next(each);
+      if (each->over) over.splice(over.end(), threads_, each);
+      each = next;
+    }
+    service_thread& mine = threads_.emplace_back();
+    try {
+      mine.thread = std::thread([this, &mine, work = std::move(work)] {
+        service_thread_here = true;
+        work();
+        std::lock_guard ended(mutex);
+        mine.over = true;
+      });
+    } catch (...) {
+      threads_.pop_back();
+      throw;
+    }
+  }
+  for (service_thread& each : over) each.thread.join();
+}
+
+void machine::run(const std::function<void()>& work) {
+  if (service_thread_here) return work();
+  bool done = false;
+  start([&] {
+    work();
+    std::lock_guard lock(mutex);
+    done = true;
+    changed.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return done; });
+}
+
+bool machine::on_service_thread() { return service_thread_here; }
+
+bool machine::is_of_this_process() const noexcept { return com::process_id() == process_; }
+
+void machine::close() {
+  if (!is_of_this_process()) return;  // a fork's copy: threads and folders are the parent's
+  if (service_thread_here) throw com::vss_error(VSS_E_BAD_STATE, "close", "a writer cannot close its own machine");
+  std::lock_guard only_one(closing_);
+  std::list<service_thread> threads;
+  {
+    std::lock_guard lock(mutex);
+    closed = true;
+    changed.notify_all();
+    threads.swap(threads_);
+  }
+  for (service_thread& each : threads) each.thread.join();
+  std::vector<std::shared_ptr<shadow_copy>> left;
+  std::vector<std::shared_ptr<writer>> dismissed;
+  {
+    std::lock_guard lock(mutex);
+    left = shadow_copies;
+    dismissed.swap(writers);
+  }
+  for (const auto& each : left) {
+    try {
+      drop(each);
+    } catch (const com::vss_error& error) {
+      std::lock_guard lock(mutex);
+      notes.push_back("a shadow copy could not be removed: " + error.detail());
+      std::erase(shadow_copies, each);
+    }
+  }
+  state_.close();
+}
+
+}  // namespace vsspy::simulator

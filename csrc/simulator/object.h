@@ -1,0 +1,174 @@
+// What all COM objects of the simulator have in common: counting, and one way through which every call goes.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <new>
+
+#include "../com/hresult.h"
+#include "machine.h"
+
+namespace vsspy::simulator {
+
+// What a method hands out. When the call fails after all (an exception, a fault after the work), it is taken back,
+// since no caller looks at the outputs of a failed call.
+class outputs {
+ public:
+  explicit outputs(machine& owner) noexcept : machine_(owner) {}
+
+  void text(BSTR* where, std::u16string_view text) {
+    remember(where, [](machine& owner, void* slot) {
+      owner.allocator.free_bstr(*static_cast<BSTR*>(slot));
+      *static_cast<BSTR*>(slot) = nullptr;
+    });
+    *where = machine_.allocator.bstr(text);
+  }
+
+  // NULL where the text is not set.
+  void text(BSTR* where, const std::optional<std::u16string>& value) {
+    if (value) text(where, std::u16string_view(*value));
+  }
+
+  template <class Interface>
+  void object(Interface** where, Interface* made) {
+    remember(where, [](machine&, void* slot) {
+      auto* typed = static_cast<Interface**>(slot);
+      (*typed)->Release();
+      *typed = nullptr;
+    });
+    *where = made;
+  }
+
+  // Anything else that has to be undone; `slot` is passed to `undo`.
+  template <class Slot>
+  void other(Slot* slot, void (*undo)(machine&, void* slot)) {
+    remember(slot, undo);
+  }
+
+  void take_back() noexcept {
+    while (count_) {
+      --count_;
+      undo_[count_].undo(machine_, undo_[count_].slot);
+    }
+  }
+
+ private:
+  struct entry {
+    void (*undo)(machine&, void*);
+    void* slot;
+  };
+  void remember(void* slot, void (*undo)(machine&, void*)) {
+    if (count_ == std::size(undo_)) throw std::bad_alloc();
+    undo_[count_++] = {undo, slot};
+  }
+
+  machine& machine_;
+  entry undo_[8];
+  std::size_t count_ = 0;
+};
+
+// The end of a call that is not to be seen outside: exceptions become codes.
+template <class Work>
+HRESULT guarded(Work&& work) noexcept {
+  try {
+    return work();
+  } catch (const com::vss_error& error) {
+    return error.hresult();
+  } catch (const std::bad_alloc&) {
+    return E_OUTOFMEMORY;
+  } catch (...) {
+    return VSS_E_UNEXPECTED;
+  }
+}
+
+// Semantics 1.5.
+inline HRESULT as_level_says(const machine& machine, HRESULT hr) noexcept {
+  return hr == VSS_E_UNEXPECTED && !machine.at_least(system_level::seven) ? E_UNEXPECTED : hr;
+}
+
+// One call of a method: into the trace, with the faults that were asked for, and nothing but an HRESULT comes out.
+// `work` gets the outputs and what the result of the asynchronous operation that it starts has to suffer; with
+// `starts_operation` a delay is the operation's, not the call's.
+template <class Work>
+HRESULT service_call(machine& machine, const GUID& session, const char* name, argument_list arguments,
+                     bool starts_operation, Work&& work) noexcept {
+  std::size_t index = 0;
+  const HRESULT begun = guarded([&] {
+    index = machine.trace.begin({.name = name, .session = session, .arguments = std::move(arguments)});
+    return S_OK;
+  });
+  if (FAILED(begun)) return begun;
+  outputs out(machine);
+  HRESULT hr = guarded([&]() -> HRESULT {
+    affliction suffers = machine.faults.next(name);
+    {
+      std::unique_lock lock(machine.mutex);
+      if (suffers.delay && !starts_operation) {
+        machine.clock.wait(lock, machine.changed, suffers.delay, [&] { return machine.closed; });
+        suffers.delay = 0;
+      }
+      if (machine.closed) return disconnected;
+    }
+    if (suffers.at_call && !suffers.at_call->after) return suffers.at_call->code;
+    const HRESULT done = work(out, suffers);
+    return suffers.at_call && SUCCEEDED(done) ? suffers.at_call->code : done;
+  });
+  hr = as_level_says(machine, hr);
+  if (FAILED(hr)) out.take_back();
+  machine.trace.end(index, hr);
+  return hr;
+}
+
+template <class Interface>
+class service_object : public Interface {
+ public:
+  service_object(const service_object&) = delete;
+  service_object& operator=(const service_object&) = delete;
+
+  HRESULT STDMETHODCALLTYPE QueryInterface(REFIID iid, void** object) override {
+    if (!object) return E_POINTER;
+    *object = nullptr;
+    if (iid == abi::iid_of<IUnknown>::value) {
+      *object = static_cast<IUnknown*>(this);
+    } else if (answers(iid)) {
+      *object = static_cast<Interface*>(this);
+    } else {
+      return E_NOINTERFACE;
+    }
+    AddRef();
+    return S_OK;
+  }
+  ULONG STDMETHODCALLTYPE AddRef() override { return ++references_; }
+  ULONG STDMETHODCALLTYPE Release() override {
+    const ULONG left = --references_;
+    if (left == 0) delete this;
+    return left;
+  }
+
+ protected:
+  service_object(std::shared_ptr<simulator::machine> machine, const GUID& session, const char* name)
+      : machine_(std::move(machine)), session_id_(session), live_key_(machine_->live.add(name)) {}
+  virtual ~service_object() { machine_->live.remove(live_key_); }
+
+  // Whether the object has that interface, IUnknown aside. All of an object's interfaces are one chain of bases.
+  virtual bool answers(REFIID) const { return false; }
+
+  template <class Work>
+  HRESULT call(const char* name, argument_list arguments, Work&& work) noexcept {
+    return service_call(*machine_, session_id_, name, std::move(arguments), false,
+                        [&](outputs& out, const affliction&) { return work(out); });
+  }
+  template <class Work>
+  HRESULT start(const char* name, argument_list arguments, Work&& work) noexcept {
+    return service_call(*machine_, session_id_, name, std::move(arguments), true, std::forward<Work>(work));
+  }
+
+  const std::shared_ptr<simulator::machine> machine_;
+  const GUID session_id_;
+
+ private:
+  std::atomic<ULONG> references_{1};
+  const std::uint64_t live_key_;
+};
+
+}  // namespace vsspy::simulator

@@ -1,0 +1,130 @@
+// The operations that call writers, but for DoSnapshotSet.
+#include "session.h"
+
+namespace vsspy::simulator {
+
+namespace {
+
+// How many backups an old system's writer can have open whose status nobody gathered. The number is not documented.
+constexpr unsigned session_slots = 64;
+
+// A fault on the operation's result, with its work left out.
+std::optional<HRESULT> fails_at_once(const operation& operation) {
+  const auto& failure = operation.suffers.at_result;
+  return failure && !failure->after ? std::optional(failure->code) : std::nullopt;
+}
+
+HRESULT result_of(operation& operation) {
+  if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+  return operation.suffers.at_result ? operation.suffers.at_result->code : S_OK;
+}
+
+}  // namespace
+
+HRESULT session::do_gather(operation& operation) {
+  if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+  if (const auto failure = fails_at_once(operation)) return *failure;
+  std::vector<std::shared_ptr<writer>> asked;
+  {
+    std::lock_guard lock(machine->mutex);
+    for (const auto& each : machine->writers) {
+      if (filter.lets_through(*each->metadata)) asked.push_back(each);
+    }
+  }
+  std::vector<attendance> answered;
+  for (const auto& each : asked) {
+    if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+    attendance candidate{.writer = each};
+    // a writer that fails here is missing from the list, and from the status (semantics 4.2)
+    if (SUCCEEDED(deliver(candidate, writer_event_kind::identify))) answered.push_back(std::move(candidate));
+  }
+  const HRESULT result = result_of(operation);
+  if (result == S_OK || FAILED(result)) {
+    std::lock_guard lock(machine->mutex);
+    writers = std::move(answered);
+    for (const attendance& each : writers) {
+      each.writer->last_state = each.writer->open_sessions ? VSS_WS_WAITING_FOR_BACKUP_COMPLETE : VSS_WS_STABLE;
+      each.writer->last_failure = S_OK;
+    }
+  }
+  return result;
+}
+
+HRESULT session::do_prepare(operation& operation) {
+  if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+  if (const auto failure = fails_at_once(operation)) return *failure;
+  {
+    std::lock_guard lock(machine->mutex);
+    for (attendance& each : writers) {
+      each.takes_part = !document.select_components;
+      for (const documents::writer_components& with : document.writers) {
+        each.takes_part = each.takes_part || (with.instance_id == each.instance_id() && !with.components.empty());
+      }
+    }
+  }
+  for (attendance& each : writers) {
+    if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+    if (!each.takes_part) continue;
+    send(each, writer_event_kind::prepare_backup, VSS_WS_STABLE, VSS_WS_FAILED_AT_PREPARE_BACKUP);
+  }
+  return result_of(operation);
+}
+
+HRESULT session::do_complete(operation& operation) {
+  if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+  if (const auto failure = fails_at_once(operation)) return *failure;
+  for (attendance& each : writers) {
+    if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+    if (!each.takes_part || each.failed) continue;
+    send(each, writer_event_kind::backup_complete, VSS_WS_STABLE, VSS_WS_FAILED_AT_BACKUP_COMPLETE);
+  }
+  const HRESULT result = result_of(operation);
+  if (result == S_OK && !machine->at_least(system_level::seven)) {
+    std::lock_guard lock(machine->mutex);
+    status_due = true;
+    for (attendance& each : writers) {
+      if (each.takes_part && !each.failed) ++each.writer->open_sessions;
+    }
+  }
+  return result;
+}
+
+HRESULT session::do_gather_status(operation& operation) {
+  if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+  if (const auto failure = fails_at_once(operation)) return *failure;
+  {
+    std::lock_guard lock(machine->mutex);
+    if (status_due && complete == progress::done) {
+      status_due = false;
+      for (attendance& each : writers) {
+        if (each.takes_part && !each.failed && each.writer->open_sessions) --each.writer->open_sessions;
+      }
+    }
+    statuses.clear();
+    const auto tell = [&](const writer& writer, VSS_WRITER_STATE state, HRESULT failure) -> writer_status& {
+      const documents::writer_metadata& metadata = *writer.metadata;
+      if (writer.open_sessions >= session_slots) {
+        state = VSS_WS_UNKNOWN;
+        failure = VSS_E_WRITER_STATUS_NOT_AVAILABLE;
+      }
+      statuses.push_back({metadata.instance_id, metadata.writer_id, metadata.name, state, failure, S_OK, {}});
+      return statuses.back();
+    };
+    if (gather == progress::done) {
+      for (const attendance& each : writers) {
+        const bool of_old = !each.takes_part && each.writer->open_sessions;
+        writer_status& told =
+            tell(*each.writer, of_old ? VSS_WS_WAITING_FOR_BACKUP_COMPLETE : each.state, each.failure);
+        told.application_failure = each.application_failure;
+        told.application_message = each.application_message;
+      }
+    } else {
+      for (const auto& each : machine->writers) {
+        if (filter.lets_through(*each->metadata)) tell(*each, each->last_state, each->last_failure);
+      }
+    }
+  }
+  return result_of(operation);
+}
+
+}  // namespace vsspy::simulator

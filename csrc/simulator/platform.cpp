@@ -1,0 +1,144 @@
+// The platform table of a machine (csrc/com/platform.h), and the entry points of VssApi that it holds.
+#include "platform.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "backup_components_object.h"
+
+namespace vsspy::simulator {
+
+HRESULT create_backup_components(const std::shared_ptr<machine>& machine, IVssBackupComponents** object) noexcept {
+  return service_call(*machine, guid_null, "CreateVssBackupComponents", {}, false,
+                      [&](outputs& out, const affliction&) -> HRESULT {
+                        if (!object) return E_INVALIDARG;
+                        *object = nullptr;
+                        IVssBackupComponents* made = new backup_components_object(std::make_shared<session>(machine));
+                        out.object(object, made);
+                        return S_OK;
+                      });
+}
+
+HRESULT create_examine_writer_metadata(const std::shared_ptr<machine>& machine, BSTR xml,
+                                       IVssExamineWriterMetadata** object) noexcept {
+  return service_call(*machine, guid_null, "CreateVssExamineWriterMetadata", {}, false,
+                      [&](outputs& out, const affliction&) -> HRESULT {
+                        if (!xml || !object) return E_INVALIDARG;
+                        *object = nullptr;
+                        auto metadata = std::make_shared<documents::writer_metadata>(
+                            documents::read_writer_metadata({com::view(xml).data(), allocator::bstr_length(xml)}));
+                        IVssExamineWriterMetadata* made = make_examine_metadata(machine, guid_null, metadata);
+                        out.object(object, made);
+                        return S_OK;
+                      });
+}
+
+HRESULT is_volume_snapshotted(const std::shared_ptr<machine>& machine, VSS_PWSZ volume, BOOL* present,
+                              LONG* capability) noexcept {
+  return service_call(*machine, guid_null, "IsVolumeSnapshotted", {{"pwszVolumeName", volume}}, false,
+                      [&](outputs&, const affliction&) -> HRESULT {
+                        if (!volume || !present || !capability) return E_INVALIDARG;
+                        std::lock_guard lock(machine->mutex);
+                        const simulator::volume* found = machine->find_volume(com::view(volume));
+                        if (!found) return VSS_E_OBJECT_NOT_FOUND;
+                        *capability = 0;
+                        *present = std::ranges::count_if(machine->shadow_copies,
+                                                         [&](const auto& each) { return each->volume == found; }) != 0;
+                        return S_OK;
+                      });
+}
+
+void free_snapshot_properties(const std::shared_ptr<machine>& machine, VSS_SNAPSHOT_PROP* properties) noexcept {
+  if (properties) free_properties(*machine, *properties);
+}
+
+HRESULT should_block_revert(const std::shared_ptr<machine>& machine, LPCWSTR volume, bool* block) noexcept {
+  return service_call(
+      *machine, guid_null, "ShouldBlockRevert", {{"wszVolumeName", volume}}, false,
+      [&](outputs&, const affliction&) -> HRESULT { return volume && block ? E_NOTIMPL : E_INVALIDARG; });
+}
+
+HRESULT get_provider_mgmt_interface(const std::shared_ptr<machine>& machine, const GUID& provider, const GUID& iid,
+                                    IUnknown** object) noexcept {
+  return service_call(*machine, guid_null, "GetProviderMgmtInterface", {{"ProviderId", provider}, {"InterfaceId", iid}},
+                      false, [&](outputs&, const affliction&) -> HRESULT {
+                        if (!object) return E_INVALIDARG;
+                        *object = nullptr;
+                        return E_NOTIMPL;
+                      });
+}
+
+HRESULT create_instance(const std::shared_ptr<machine>& machine, const GUID& clsid, const GUID& iid,
+                        void** object) noexcept {
+  return service_call(*machine, guid_null, "CoCreateInstance", {{"rclsid", clsid}, {"riid", iid}}, false,
+                      [&](outputs&, const affliction&) -> HRESULT {
+                        if (!object) return E_POINTER;
+                        *object = nullptr;
+                        return E_NOTIMPL;
+                      });
+}
+
+namespace {
+
+const std::shared_ptr<machine>& of(void* context) { return static_cast<shared_platform*>(context)->machine; }
+
+constexpr int apartment_mta = 1;  // APTTYPE_MTA: every thread of the simulator's clients is in it
+constexpr int no_qualifier = 0;   // APTTYPEQUALIFIER_NONE
+
+}  // namespace
+
+shared_platform::shared_platform(std::shared_ptr<simulator::machine> of_machine)
+    : vsspy_platform{}, machine(std::move(of_machine)) {
+  version = vsspy_platform_version;
+  name = "simulator";
+  context = this;
+  vsspy_platform& table = *this;
+  table.create_backup_components = [](void* context, IVssBackupComponents** object) {
+    return simulator::create_backup_components(of(context), object);
+  };
+  table.create_examine_writer_metadata = [](void* context, BSTR xml, IVssExamineWriterMetadata** object) {
+    return simulator::create_examine_writer_metadata(of(context), xml, object);
+  };
+  table.is_volume_snapshotted = [](void* context, VSS_PWSZ volume, BOOL* present, LONG* capability) {
+    return simulator::is_volume_snapshotted(of(context), volume, present, capability);
+  };
+  table.free_snapshot_properties = [](void* context, VSS_SNAPSHOT_PROP* properties) {
+    simulator::free_snapshot_properties(of(context), properties);
+  };
+  table.should_block_revert = [](void* context, LPCWSTR volume, bool* block) {
+    return simulator::should_block_revert(of(context), volume, block);
+  };
+  table.get_provider_mgmt_interface = [](void* context, const VSS_ID* provider, const IID* iid, IUnknown** object) {
+    return simulator::get_provider_mgmt_interface(of(context), *provider, *iid, object);
+  };
+  table.create_instance = [](void* context, const CLSID* clsid, const IID* iid, void** object) {
+    return simulator::create_instance(of(context), *clsid, *iid, object);
+  };
+  table.sys_alloc_string_len = [](void* context, const WCHAR* text, UINT length) {
+    return of(context)->allocator.make_bstr(text, length);
+  };
+  table.sys_free_string = [](void* context, BSTR text) { of(context)->allocator.free_bstr(text); };
+  table.sys_string_len = [](void*, BSTR text) { return allocator::bstr_length(text); };
+  table.task_alloc = [](void* context, std::size_t size) { return of(context)->allocator.make_task_memory(size); };
+  table.task_free = [](void* context, void* memory) { of(context)->allocator.free_task_memory(memory); };
+  table.increment_mta_usage = [](void*, void** cookie) -> HRESULT {
+    *cookie = nullptr;
+    return S_OK;
+  };
+  table.get_apartment_type = [](void*, int* type, int* qualifier) -> HRESULT {
+    *type = apartment_mta;
+    *qualifier = no_qualifier;
+    return S_OK;
+  };
+  table.initialize_security = [](void* context) {
+    return service_call(*of(context), guid_null, "CoInitializeSecurity", {}, false,
+                        [](outputs&, const affliction&) -> HRESULT { return S_OK; });
+  };
+  table.now = [](void* context) { return of(context)->clock.now(); };
+  table.sleep = [](void*, std::uint64_t nanoseconds) {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(nanoseconds));
+  };
+  table.in_callback = [](void*, const void* object) { return object && object_in_callback() == object ? 1 : 0; };
+}
+
+}  // namespace vsspy::simulator

@@ -1,0 +1,159 @@
+#include "session.h"
+
+namespace vsspy::simulator {
+
+namespace {
+
+// The context proper, without the attributes that a requester may add to it (semantics 6).
+constexpr LONG modifiers = VSS_VOLSNAP_ATTR_TRANSPORTABLE | VSS_VOLSNAP_ATTR_NO_AUTORECOVERY |
+                           VSS_VOLSNAP_ATTR_NOT_TRANSACTED | VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX |
+                           VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY | VSS_VOLSNAP_ATTR_TXF_RECOVERY;
+
+}  // namespace
+
+bool session::sees(const shadow_copy& copy) const {
+  return context == VSS_CTX_ALL || (copy.context & ~modifiers) == (context & ~modifiers);
+}
+
+bool session::may_complete() const {
+  if (!for_backup() || aborted || !with_writers() || prepare != progress::done) return false;
+  // a set may be left out, but one that was begun has to be made (semantics 2.2)
+  return set_started ? snapshot == progress::done : true;
+}
+
+bool session::under_way() const {
+  if (!for_backup() || aborted || complete == progress::done) return false;
+  return prepare == progress::done || (set_started && snapshot != progress::done) || running;
+}
+
+attendance* session::find_writer(const GUID& instance_id) {
+  for (attendance& each : writers) {
+    if (each.instance_id() == instance_id) return &each;
+  }
+  return nullptr;
+}
+
+documents::backup_component* session::find_component(const GUID* instance_id, const GUID& writer_id,
+                                                     VSS_COMPONENT_TYPE type, std::u16string_view logical_path,
+                                                     std::u16string_view name) {
+  for (documents::writer_components& writer : document.writers) {
+    if (!(writer.writer_id == writer_id) || (instance_id && !(writer.instance_id == *instance_id))) continue;
+    for (documents::backup_component& each : writer.components) {
+      if (each.type == type && each.logical_path.value_or(u"") == logical_path && each.name == name) return &each;
+    }
+  }
+  return nullptr;
+}
+
+void session::leave_set() {
+  if (machine->set_owner == this) machine->set_owner = nullptr;
+}
+
+void session::fail(attendance& whom, VSS_WRITER_STATE state, HRESULT failure) {
+  std::lock_guard lock(machine->mutex);
+  whom.failed = true;
+  whom.state = whom.writer->last_state = state;
+  whom.failure = whom.writer->last_failure = failure;
+}
+
+bool session::send(attendance& to, writer_event_kind kind, VSS_WRITER_STATE good, VSS_WRITER_STATE bad) {
+  const HRESULT hr = deliver(to, kind);
+  if (FAILED(hr)) {
+    fail(to, bad, hr);
+    return false;
+  }
+  std::lock_guard lock(machine->mutex);
+  to.state = to.writer->last_state = good;
+  to.failure = to.writer->last_failure = S_OK;
+  return true;
+}
+
+void session::send_abort(attendance& to) {
+  const HRESULT hr = deliver(to, writer_event_kind::abort);
+  static_cast<void>(hr);  // nobody is told how a writer took an Abort
+  std::lock_guard lock(machine->mutex);
+  to.frozen = false;
+  if (!to.failed) to.state = to.writer->last_state = VSS_WS_STABLE;
+}
+
+void session::send_abort_to_all() {
+  for (attendance& each : writers) {
+    if (each.takes_part) send_abort(each);
+  }
+}
+
+void session::shut_down() noexcept {
+  try {
+    {
+      std::unique_lock lock(machine->mutex);
+      if (running) {
+        running->cancel();
+        // inside a callback of that very operation: the operation ends the session then
+        finish_later = running->on_this_thread();
+        if (finish_later) return;
+        machine->changed.wait(lock, [&] { return !running; });
+      }
+      if (machine->closed) return;
+    }
+    machine->run([this] { finish(); });
+  } catch (...) {
+    // no thread could be had: the machine's end removes what is left
+  }
+}
+
+void session::operation_ended() noexcept {
+  try {
+    {
+      std::lock_guard lock(machine->mutex);
+      if (!std::exchange(finish_later, false)) return;
+    }
+    finish();
+  } catch (...) {
+    // as above
+  }
+}
+
+void session::finish() {
+  bool abort_first = false;
+  {
+    std::lock_guard lock(machine->mutex);
+    if (machine->closed) return;
+    leave_set();
+    // dying between Freeze and Thaw leaves nobody frozen (semantics 4.7)
+    for (const attendance& each : writers) abort_first = abort_first || each.frozen;
+  }
+  if (abort_first) send_abort_to_all();
+  for (attendance& each : writers) {
+    if (each.takes_part)
+      send(each, writer_event_kind::backup_shutdown, each.failed ? each.state : VSS_WS_STABLE,
+           VSS_WS_FAILED_AT_BACKUPSHUTDOWN);
+  }
+  {
+    std::lock_guard lock(machine->mutex);
+    for (attendance& each : writers) {
+      // an old system's writer waits on for a status that nobody will ask for (semantics 12.3)
+      if (status_due && each.takes_part && !each.failed) each.writer->last_state = VSS_WS_WAITING_FOR_BACKUP_COMPLETE;
+    }
+  }
+  release_shadow_copies();
+}
+
+void session::release_shadow_copies() {
+  std::vector<std::shared_ptr<shadow_copy>> mine;
+  {
+    std::lock_guard lock(machine->mutex);
+    for (const auto& each : machine->shadow_copies) {
+      if (each->session_id == id && !(each->context & VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE)) mine.push_back(each);
+    }
+  }
+  for (const auto& each : mine) {
+    try {
+      machine->drop(each);
+    } catch (const com::vss_error& error) {
+      std::lock_guard lock(machine->mutex);
+      machine->notes.push_back("an auto-release shadow copy could not be removed: " + error.detail());
+    }
+  }
+}
+
+}  // namespace vsspy::simulator

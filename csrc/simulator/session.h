@@ -1,0 +1,142 @@
+// A requester's session: everything behind one IVssBackupComponents. The object that the requester holds can be gone
+// while an operation still runs; the session lives as long as either. All of it is guarded by the machine's mutex.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "../documents/backup_components.h"
+#include "operation.h"
+#include "writer.h"
+
+namespace vsspy::simulator {
+
+// What a session has done of something that is done once.
+enum class progress { none, running, done, failed };
+
+// A writer that answered Identify, and where it stands in this session's backup (semantics 4.3).
+struct attendance {
+  std::shared_ptr<simulator::writer> writer;
+  bool takes_part = false;  // receives the events from PrepareBackup on
+  bool frozen = false;
+  bool failed = false;  // its state is kept; it gets Abort and BackupShutdown only
+  std::uint64_t frozen_since = 0;
+  VSS_WRITER_STATE state = VSS_WS_STABLE;
+  HRESULT failure = S_OK;
+  HRESULT application_failure = S_OK;
+  std::optional<std::u16string> application_message{};
+
+  const GUID& instance_id() const { return writer->metadata->instance_id; }
+  const GUID& writer_id() const { return writer->metadata->writer_id; }
+};
+
+struct writer_status {
+  GUID instance_id{};
+  GUID writer_id{};
+  std::u16string name;
+  VSS_WRITER_STATE state = VSS_WS_UNKNOWN;
+  HRESULT failure = S_OK;
+  HRESULT application_failure = S_OK;
+  std::optional<std::u16string> application_message{};
+};
+
+// Semantics 13.
+struct writer_filter {
+  bool only = false;
+  std::set<GUID, guid_order> classes;  // the included ones with `only`, the excluded ones without
+  std::set<GUID, guid_order> excluded_instances;
+
+  bool lets_through(const documents::writer_metadata& metadata) const {
+    return !excluded_instances.contains(metadata.instance_id) && classes.contains(metadata.writer_id) == only;
+  }
+};
+
+struct planned_shadow_copy {
+  GUID id{};
+  const simulator::volume* volume = nullptr;
+};
+
+class session : public std::enable_shared_from_this<session> {
+ public:
+  explicit session(std::shared_ptr<simulator::machine> machine) : machine(std::move(machine)) {}
+
+  const std::shared_ptr<simulator::machine> machine;
+  const GUID id = new_guid();
+  const void* object = nullptr;  // the requester's IVssBackupComponents: its address, to be compared only
+
+  enum class purpose { none, backup, restore };
+  purpose kind = purpose::none;
+  LONG context = VSS_CTX_BACKUP;
+  bool context_fixed = false;
+  bool backup_state_set = false;
+  writer_filter filter;
+  documents::backup_components document;
+  unsigned generation = 0;  // of the document: views of an older one are stale (semantics 2.6)
+
+  progress gather = progress::none;
+  bool metadata_freed = false;
+  std::vector<attendance> writers;
+
+  progress prepare = progress::none;
+  bool set_started = false;
+  GUID set_id{};
+  std::vector<planned_shadow_copy> planned;
+  progress snapshot = progress::none;
+  progress complete = progress::none;
+  bool aborted = false;
+  bool status_due = false;  // old systems want GatherWriterStatus after BackupComplete (semantics 12.3)
+
+  progress status = progress::none;
+  std::vector<writer_status> statuses;
+
+  std::shared_ptr<operation> running;  // one at a time (semantics 3.8)
+  bool finish_later = false;           // the requester let go inside a callback of the running operation
+
+  bool for_backup() const { return kind == purpose::backup; }
+  bool initialised() const { return kind != purpose::none; }
+  bool with_writers() const { return context != VSS_CTX_ALL && (context & VSS_VOLSNAP_ATTR_NO_WRITERS) == 0; }
+  bool sees(const shadow_copy& copy) const;
+  bool may_complete() const;  // SetBackupSucceeded and BackupComplete are in order
+  bool under_way() const;     // there is something that AbortBackup ends
+  attendance* find_writer(const GUID& instance_id);
+  documents::backup_component* find_component(const GUID* instance_id, const GUID& writer_id, VSS_COMPONENT_TYPE type,
+                                              std::u16string_view logical_path, std::u16string_view name);
+  void leave_set();  // others may make a snapshot set again
+
+  // The work of the operations (operations.cpp, snapshot_set.cpp); called on a service thread without the mutex.
+  HRESULT do_gather(operation& operation);
+  HRESULT do_prepare(operation& operation);
+  HRESULT do_snapshot_set(operation& operation);
+  HRESULT do_complete(operation& operation);
+  HRESULT do_gather_status(operation& operation);
+
+  // Sends Abort; on a service thread, without the mutex.
+  void send_abort(attendance& to);
+  void send_abort_to_all();
+
+  // The requester let go: ends what runs, BackupShutdown, auto-release. Without the mutex.
+  void shut_down() noexcept;
+  void operation_ended() noexcept;  // on its service thread
+
+ private:
+  friend class event_context;
+
+  // Sends one event and keeps the books: the writer's state when it is well received, the failed state when not.
+  // False when the writer vetoed.
+  bool send(attendance& to, writer_event_kind kind, VSS_WRITER_STATE good, VSS_WRITER_STATE bad);
+  HRESULT deliver(const attendance& to, writer_event_kind kind);
+  void fail(attendance& whom, VSS_WRITER_STATE state, HRESULT failure);
+
+  HRESULT make_shadow_copies(operation& operation);
+  HRESULT snapshot_cycle(operation& operation);
+  void freeze(operation& operation);
+  void thaw();
+  void finish();
+  void release_shadow_copies();
+};
+
+// The IVssBackupComponents on whose behalf this thread runs a writer's callback; null: it runs none.
+const void* object_in_callback() noexcept;
+
+}  // namespace vsspy::simulator

@@ -1,0 +1,58 @@
+// A writer of the machine, and the way an event reaches it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "../documents/writer_metadata.h"
+#include "control.h"
+#include "machine.h"
+
+namespace vsspy::simulator {
+
+enum class writer_event_kind : unsigned {
+  identify,
+  prepare_backup,
+  prepare_snapshot,
+  freeze,
+  thaw,
+  post_snapshot,
+  backup_complete,
+  backup_shutdown,
+  abort,
+};
+
+inline const char* event_name(writer_event_kind kind) { return vsspy_event_names[static_cast<unsigned>(kind)]; }
+
+class writer {
+ public:
+  explicit writer(const vsspy_writer& description);  // throws vss_error VSS_E_INVALID_XML_DOCUMENT
+  ~writer();
+  writer(const writer&) = delete;
+  writer& operator=(const writer&) = delete;
+
+  const std::shared_ptr<const documents::writer_metadata> metadata;
+  const std::string name;  // UTF-8
+  const std::int32_t level;
+  const std::uint64_t freeze_timeout;
+
+  bool wants(writer_event_kind kind) const noexcept {
+    return on_event_ && (events_ & (1U << static_cast<unsigned>(kind))) != 0;
+  }
+  HRESULT call(const vsspy_writer_event& event) const { return on_event_(user_, &event); }
+  void give_up_callback() noexcept { release_ = nullptr; }  // its owner has not been told yet
+
+  // Guarded by the machine's mutex: what is left of the last backup, which anybody's status shows (semantics 4.4).
+  VSS_WRITER_STATE last_state = VSS_WS_STABLE;
+  HRESULT last_failure = S_OK;
+  unsigned open_sessions = 0;  // backups whose status nobody gathered after BackupComplete, on old systems
+
+ private:
+  const std::uint32_t events_;
+  void* const user_;
+  HRESULT (*const on_event_)(void*, const vsspy_writer_event*);
+  void (*release_)(void*);
+};
+
+}  // namespace vsspy::simulator

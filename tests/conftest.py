@@ -1,0 +1,80 @@
+"""What every test needs: the built package rather than the checkout, a header that says what runs, the markers' meaning."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import sysconfig
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Builds with sanitizers, and Wine, take many times as long as the machine that a time limit was measured on.
+hypothesis.settings.register_profile(
+    "vsspy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("vsspy")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# `python -m pytest` puts the checkout first on the path, where the package has no compiled modules unless they were built
+# in place; tests that start Python again inherit the same rule.
+if not any((ROOT / "vsspy" / f"_core{suffix}").exists() for suffix in EXTENSION_SUFFIXES):
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
+
+
+def captured_folder() -> Path | None:
+    """The folder of documents captured on Windows servers, None where there is none."""
+    name = os.environ.get("VSSPY_CAPTURED_DOCUMENTS")
+    return Path(name) if name else None
+
+
+@pytest.fixture(scope="session")
+def captured_documents() -> Path:
+    """The same folder, for tests marked `captured`."""
+    folder = captured_folder()
+    assert folder is not None, "a test that reads captured documents needs the marker `captured`"
+    assert folder.is_dir(), f"VSSPY_CAPTURED_DOCUMENTS names {folder}, which is not a folder"
+    return folder
+
+
+def pytest_report_header() -> list[str]:
+    import vsspy._core as core
+
+    build = getattr(core, "build", {})
+    gil = "on" if getattr(sys, "_is_gil_enabled", lambda: True)() else "off"
+    free_threaded = "free-threaded build, " if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    return [
+        f"vsspy: {Path(core.__file__).parent}",
+        f"core: {', '.join(f'{name} {value}' for name, value in build.items()) or 'no build record'}",
+        f"interpreter: {platform.python_compiler()}, {free_threaded}GIL {gil}",
+        f"backend: {os.environ.get('VSSPY_BACKEND') or 'simulator by `running`'}; captured documents: {captured_folder()}",
+    ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    reasons = {
+        "captured": None if captured_folder() else "VSSPY_CAPTURED_DOCUMENTS is not set",
+        "real": None if os.environ.get("VSSPY_REAL") == "1" else "VSSPY_REAL=1 is for a Windows machine's real VSS",
+    }
+    for item in items:
+        for name, reason in reasons.items():
+            if reason and item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+CAPTURED: dict[str, str] = {}  # test id -> outcome of its call, for the line at the end
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if "captured" in report.keywords and (report.when == "call" or not report.passed):
+        CAPTURED[report.nodeid] = report.outcome
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    ran = sum(outcome != "skipped" for outcome in CAPTURED.values())
+    terminalreporter.write_line(f"captured documents: {ran} tests ran, {len(CAPTURED) - ran} skipped")

@@ -1,0 +1,79 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vsspy import simulator
+from vsspy.cli.main import run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NOTICE = "vsspy: this is not Windows: the simulator stands in for the Volume Shadow Copy Service\n"
+BACKEND = ["--backend", "simulator"] if sys.platform == "win32" else []
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended; `error` is stderr without the notice about the simulator."""
+
+    code: int
+    output: str
+    error: str
+
+
+Runner = Callable[..., Outcome]
+
+
+def make_runner(capsys: pytest.CaptureFixture[str]) -> Runner:
+    """Gives a function that runs a command line in this process."""
+
+    def call(*arguments: str | os.PathLike[str]) -> Outcome:
+        capsys.readouterr()
+        words = [os.fspath(argument) for argument in arguments]
+        if words and words[0] in {"backup", "writers", "shadows"} and "--backend" not in words:
+            words += BACKEND
+        code = run(words)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Outcome(code, captured.out, captured.err.replace(NOTICE, ""))
+
+    return call
+
+
+def add_to_machines(
+    patch: pytest.MonkeyPatch, *, writers: Iterable[simulator.Writer] = (), faults: Iterable[simulator.Fault] = ()
+) -> list[simulator.Machine]:
+    """Every machine that a command makes gets these writers and faults too; gives the list that the machines go into."""
+    machines: list[simulator.Machine] = []
+    real = simulator.running
+
+    @contextmanager
+    def running(**options: Any) -> Iterator[simulator.Machine]:
+        options["writers"] = [*options.get("writers", ()), *writers]
+        with real(**options, faults=list(faults)) as machine:
+            machines.append(machine)
+            yield machine
+
+    patch.setattr(simulator, "running", running)
+    return machines
+
+
+def snapshot_of(folder: Path) -> dict[str, tuple[object, ...]]:
+    """Everything below a folder with its contents, mode and times."""
+    found: dict[str, tuple[object, ...]] = {}
+    for path in sorted(folder.rglob("*")):
+        st = path.lstat()
+        if path.is_symlink():
+            contents: object = os.readlink(path)
+        else:
+            contents = path.read_bytes() if path.is_file() else None
+        found[path.relative_to(folder).as_posix()] = (contents, st.st_mode, st.st_mtime_ns)
+    return found

@@ -1,0 +1,763 @@
+"""BackupComponents against objects made in C: arguments, results, errors, the reader of writers' metadata."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from ctypes_platform import (
+    API,
+    CODES,
+    POINTER,
+    S_FALSE,
+    S_OK,
+    ComObject,
+    ComponentInfo,
+    CtypesPlatform,
+    Guid,
+    ObjectProp,
+    SnapshotProp,
+    put,
+    put_guid,
+    wide_text,
+)
+
+import vsspy
+from vsspy import errors
+from vsspy._not_yet import NotYet
+from vsspy.enums import BackupType, ComponentType, ObjectType, ProviderType, SnapshotContext, SnapshotState, WriterState
+
+INSTANCE, WRITER, SNAPSHOT, SET, PROVIDER = (UUID(int=n * 0x1111_2222_3333_4444_5555) for n in range(1, 6))
+LONE = "lone \ud800 surrogate"
+
+
+@pytest.fixture
+def platform() -> Iterator[CtypesPlatform]:
+    made = CtypesPlatform()
+    yield made
+    made.assert_clean()
+
+
+@pytest.fixture
+def bc(platform: CtypesPlatform) -> Iterator[vsspy.BackupComponents]:
+    with vsspy.BackupComponents(platform) as made:  # type: ignore[arg-type]  # stands in for a machine
+        yield made
+
+
+def accept(platform: CtypesPlatform, method: str) -> list[tuple[Any, ...]]:
+    """Make a method succeed, and keep what it was given in readable form."""
+    seen: list[tuple[Any, ...]] = []
+
+    def handler(*arguments: Any) -> int:
+        seen.append(tuple(a.uuid() if isinstance(a, Guid) else a for a in arguments))
+        return S_OK
+
+    platform.backup[method] = handler
+    return seen
+
+
+# --- one method after the other -----------------------------------------------------------------------------------------
+
+
+def test_initialize_for_backup(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    seen: list[str | None] = []
+
+    def initialize(xml: int | None) -> int:
+        seen.append(platform.bstr_text(xml))
+        return S_OK
+
+    platform.backup["InitializeForBackup"] = initialize
+    bc.initialize_for_backup()
+    bc.initialize_for_backup("<BACKUP_COMPONENTS é=''/>")
+    bc.initialize_for_backup("")
+    assert seen == [None, "<BACKUP_COMPONENTS é=''/>", ""]
+
+
+@pytest.mark.parametrize(
+    ("context", "number"),
+    [(SnapshotContext.BACKUP, 0), (SnapshotContext.APP_ROLLBACK, 9), (SnapshotContext.ALL, -1), (0x29, 0x29)],
+)
+def test_set_context(platform: CtypesPlatform, bc: vsspy.BackupComponents, context: int, number: int) -> None:
+    seen = accept(platform, "SetContext")
+    bc.set_context(context)
+    assert seen == [(number,)]
+
+
+def test_set_backup_state(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    seen = accept(platform, "SetBackupState")
+    bc.set_backup_state(select_components=True, bootable_system_state=False, backup_type=BackupType.COPY)
+    bc.set_backup_state(False, True, BackupType.FULL, True)
+    assert seen == [(True, False, 5, False), (False, True, 1, True)]
+
+
+@pytest.mark.parametrize("method", ["enable_writer_classes", "disable_writer_classes", "disable_writer_instances"])
+def test_writer_filters(platform: CtypesPlatform, bc: vsspy.BackupComponents, method: str) -> None:
+    seen: list[list[UUID]] = []
+
+    def handler(ids: int, count: int) -> int:
+        seen.append([Guid.from_address(ids + 16 * i).uuid() for i in range(count)])
+        return S_OK
+
+    platform.backup["".join(part.capitalize() for part in method.split("_"))] = handler
+    getattr(bc, method)(iter([WRITER, INSTANCE]))
+    assert seen == [[WRITER, INSTANCE]]
+
+
+@pytest.mark.parametrize("logical_path", [None, "", "a\\b", LONE])
+def test_component_keys(platform: CtypesPlatform, bc: vsspy.BackupComponents, logical_path: str | None) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def handler(*arguments: Any) -> int:
+        head = [a.uuid() if isinstance(a, Guid) else a for a in arguments]
+        seen.append(tuple(wide_text(a) if isinstance(a, int) and a > 0xFFFF else a for a in head))
+        return S_OK
+
+    for method in ("AddComponent", "SetBackupOptions", "SetPreviousBackupStamp", "SetBackupSucceeded"):
+        platform.backup[method] = handler
+    kind = ComponentType.DATABASE
+    bc.add_component(INSTANCE, WRITER, kind, logical_path, "name é")
+    bc.set_backup_options(WRITER, kind, logical_path, "name é", "options")
+    bc.set_previous_backup_stamp(WRITER, kind, logical_path, "name é", "stamp")
+    bc.set_backup_succeeded(INSTANCE, WRITER, kind, logical_path, "name é", True)
+    key = (WRITER, int(kind), logical_path, "name é")
+    assert seen == [(INSTANCE, *key), (*key, "options"), (*key, "stamp"), (INSTANCE, *key, True)]
+
+
+def test_a_name_with_a_null_character_is_refused(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    seen = accept(platform, "AddComponent")
+    with pytest.raises(ValueError, match="null"):
+        bc.add_component(INSTANCE, WRITER, ComponentType.FILEGROUP, None, "a\0b")
+    assert seen == []
+
+
+def test_ids_have_to_be_uuids(bc: vsspy.BackupComponents) -> None:
+    with pytest.raises(TypeError):
+        bc.get_snapshot_properties(str(SNAPSHOT))  # type: ignore[arg-type]
+
+
+def test_a_set(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    seen: list[Any] = []
+
+    def start(out: int) -> int:
+        put_guid(out, SET)
+        return S_OK
+
+    def add(volume: int, provider: Guid, out: int) -> int:
+        seen.append((wide_text(volume), provider.uuid()))
+        put_guid(out, SNAPSHOT)
+        return S_OK
+
+    def supported(provider: Guid, volume: int, out: int) -> int:
+        seen.append((provider.uuid(), wide_text(volume)))
+        put(out, ctypes.c_int32, -1 if wide_text(volume) == "C:\\" else 0)
+        return S_OK
+
+    platform.backup |= {"StartSnapshotSet": start, "AddToSnapshotSet": add, "IsVolumeSupported": supported}
+    assert bc.start_snapshot_set() == SET
+    assert bc.add_to_snapshot_set("C:\\") == SNAPSHOT
+    assert bc.add_to_snapshot_set("D:\\", PROVIDER) == SNAPSHOT
+    assert bc.is_volume_supported("C:\\") is True
+    assert bc.is_volume_supported("E:\\", PROVIDER) is False
+    nobody = UUID(int=0)
+    assert seen == [("C:\\", nobody), ("D:\\", PROVIDER), (nobody, "C:\\"), (PROVIDER, "E:\\")]
+
+
+def fill(platform: CtypesPlatform, properties: SnapshotProp, exposed: str | None = None) -> None:
+    properties.snapshot_id = Guid.from_buffer_copy(SNAPSHOT.bytes_le)
+    properties.set_id = Guid.from_buffer_copy(SET.bytes_le)
+    properties.provider_id = Guid.from_buffer_copy(PROVIDER.bytes_le)
+    properties.count, properties.attributes, properties.state = 2, 0x420009, 12
+    properties.created = 132223104000000000  # 2020-01-01
+    properties.device = platform.task_string("\\\\?\\GLOBALROOT\\Device\\Copy1")
+    properties.volume = platform.task_string("C:\\")
+    properties.originating_machine = properties.service_machine = None
+    properties.service_machine = platform.task_string("server")
+    properties.exposed_name = platform.task_string(exposed)
+
+
+def test_snapshot_properties(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    def handler(snapshot: Guid, out: int) -> int:
+        assert snapshot.uuid() == SNAPSHOT
+        fill(platform, SnapshotProp.from_address(out), exposed="X:\\")
+        return S_OK
+
+    platform.backup["GetSnapshotProperties"] = handler
+    found = bc.get_snapshot_properties(SNAPSHOT)
+    assert (found.snapshot_id, found.snapshot_set_id, found.provider_id) == (SNAPSHOT, SET, PROVIDER)
+    assert (found.device_object, found.original_volume) == ("\\\\?\\GLOBALROOT\\Device\\Copy1", "C:\\")
+    assert (found.originating_machine, found.service_machine) == ("", "server")
+    assert (found.exposed_name, found.exposed_path) == ("X:\\", None)
+    assert found.snapshots_count == 2
+    assert found.attributes == 0x420009
+    assert found.state is SnapshotState.CREATED
+    assert found.created == datetime(2020, 1, 1, tzinfo=UTC)
+    assert platform.memory == {}
+
+
+def enumerator(platform: CtypesPlatform, total: int, fill_one: Callable[[ObjectProp], None]) -> ComObject:
+    given = 0
+
+    def next_ones(count: int, array: int, fetched: int) -> int:
+        nonlocal given
+        now = min(count, total - given)
+        for i in range(now):
+            fill_one(ObjectProp.from_address(array + i * ctypes.sizeof(ObjectProp)))
+        given += now
+        put(fetched, ctypes.c_uint32, now)
+        return S_OK if now == count else S_FALSE
+
+    return ComObject(platform, "IVssEnumObject", {"Next": next_ones})
+
+
+@pytest.mark.parametrize("total", [0, 1, 16, 17, 512])
+def test_query(platform: CtypesPlatform, bc: vsspy.BackupComponents, total: int) -> None:
+    asked: list[Any] = []
+
+    def fill_one(element: ObjectProp) -> None:
+        element.type = ObjectType.SNAPSHOT
+        fill(platform, element.obj.snap)
+
+    def query(object_id: Guid, queried: int, returned: int, out: int) -> int:
+        asked.append((object_id.uuid(), queried, returned))
+        return enumerator(platform, total, fill_one).give(out)
+
+    platform.backup["Query"] = query
+    found = bc.query()
+    assert len(found) == total
+    assert {(one.snapshot_id, one.original_volume) for one in found} <= {(SNAPSHOT, "C:\\")}
+    assert asked == [(UUID(int=0), ObjectType.NONE, ObjectType.SNAPSHOT)]
+
+
+def test_query_providers(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    def fill_one(element: ObjectProp) -> None:
+        element.type = ObjectType.PROVIDER
+        provider = element.obj.prov
+        provider.provider_id = Guid.from_buffer_copy(PROVIDER.bytes_le)
+        provider.class_id = Guid.from_buffer_copy(SET.bytes_le)
+        provider.name, provider.version = platform.task_string("a provider"), platform.task_string("1.0")
+        provider.type = ProviderType.SYSTEM
+
+    platform.backup["Query"] = lambda object_id, queried, returned, out: (
+        enumerator(platform, 2, fill_one).give(out) if returned == ObjectType.PROVIDER else CODES["E_INVALIDARG"]
+    )
+    first, _ = bc.query_providers()
+    assert (first.provider_id, first.name, first.version) == (PROVIDER, "a provider", "1.0")
+    assert (first.type, first.class_id) == (ProviderType.SYSTEM, SET)
+
+
+@pytest.mark.parametrize("code", ["S_FALSE", "VSS_E_OBJECT_NOT_FOUND"])
+def test_nothing_to_list(platform: CtypesPlatform, bc: vsspy.BackupComponents, code: str) -> None:
+    platform.backup["Query"] = lambda object_id, queried, returned, out: CODES[code]
+    assert bc.query() == []
+
+
+def test_an_object_of_another_type_is_freed_all_the_same(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    def fill_one(element: ObjectProp) -> None:
+        element.type = ObjectType.SNAPSHOT
+        fill(platform, element.obj.snap)
+
+    platform.backup["Query"] = lambda object_id, queried, returned, out: enumerator(platform, 3, fill_one).give(out)
+    with pytest.raises(errors.UnexpectedError):
+        bc.query_providers()
+    assert platform.memory == {}
+
+
+def test_an_enumerator_that_fails_half_way(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    broken = ComObject(platform, "IVssEnumObject", {"Next": lambda count, array, fetched: CODES["E_FAIL"]})
+    platform.backup["Query"] = lambda object_id, queried, returned, out: broken.give(out)
+    with pytest.raises(errors.UnspecifiedError) as caught:
+        bc.query()
+    assert caught.value.operation == "IVssEnumObject::Next"
+
+
+def test_delete_snapshots(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    result = S_OK
+
+    def delete(source: Guid, kind: int, force: int, deleted: int, nondeleted: int) -> int:
+        assert (source.uuid(), kind, force) == (SET, ObjectType.SNAPSHOT_SET, 1)
+        put(deleted, ctypes.c_int32, 3)
+        put_guid(nondeleted, UUID(int=0) if result == S_OK else SNAPSHOT)
+        return result
+
+    platform.backup["DeleteSnapshots"] = delete
+    assert bc.delete_snapshots(SET, ObjectType.SNAPSHOT_SET, True) == 3
+    result = CODES["VSS_E_PROVIDER_VETO"]
+    with pytest.raises(errors.ProviderVetoError) as caught:
+        bc.delete_snapshots(SET, ObjectType.SNAPSHOT_SET, force_delete=True)
+    assert (caught.value.deleted, caught.value.nondeleted_id) == (3, SNAPSHOT)
+    assert caught.value.operation == "IVssBackupComponents::DeleteSnapshots"
+
+
+def status_handlers(platform: CtypesPlatform, extended: bool) -> None:
+    def count(out: int) -> int:
+        put(out, ctypes.c_uint32, 2)
+        return S_OK
+
+    def status(index: int, instance: int, writer: int, name: int, state: int, failure: int, *more: int) -> int:
+        assert bool(more) is extended
+        put_guid(instance, INSTANCE)
+        put_guid(writer, WRITER)
+        put(state, ctypes.c_int, 5 if index == 0 else 9)
+        put(failure, ctypes.c_int32, 0 if index == 0 else CODES["VSS_E_WRITERERROR_TIMEOUT"] - (1 << 32))
+        if more and index:
+            put(more[0], ctypes.c_int32, -5)
+            platform.give_bstr(more[1], "disk full")
+        return platform.give_bstr(name, f"writer {index}")
+
+    platform.backup["GetWriterStatusCount"] = count
+    platform.backup["GetWriterStatusEx" if extended else "GetWriterStatus"] = status
+
+
+@pytest.mark.parametrize("extended", [True, False])
+def test_writer_status(extended: bool) -> None:
+    platform = CtypesPlatform()
+    platform.newest = "IVssBackupComponentsEx3" if extended else "IVssBackupComponentsEx2"
+    status_handlers(platform, extended)
+    with vsspy.BackupComponents(platform) as bc:  # type: ignore[arg-type]  # stands in for a machine
+        good, bad = bc.writer_status
+    assert (good.name, good.instance_id, good.writer_id) == ("writer 0", INSTANCE, WRITER)
+    assert (good.state, good.failure, good.failure_name) == (WriterState.WAITING_FOR_BACKUP_COMPLETE, 0, "S_OK")
+    assert not good.failed
+    assert (bad.state, bad.failure_name) == (WriterState.FAILED_AT_FREEZE, "VSS_E_WRITERERROR_TIMEOUT")
+    assert bad.failure == CODES["VSS_E_WRITERERROR_TIMEOUT"]
+    assert bad.failed
+    assert (good.application_failure, good.application_message) == ((0 if extended else None), None)
+    assert bad.application_failure == (0xFFFFFFFB if extended else None)
+    assert bad.application_message == ("disk full" if extended else None)
+    platform.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("state", "failure", "failed"),
+    [
+        (WriterState.STABLE, 0, False),
+        (WriterState.STABLE, CODES["VSS_E_WRITERERROR_RETRYABLE"], True),
+        (WriterState.FAILED_AT_THAW, 0, True),
+        (WriterState.UNKNOWN, 0, True),
+    ],
+)
+def test_which_writers_failed(state: WriterState, failure: int, failed: bool) -> None:
+    assert vsspy.WriterStatus(INSTANCE, WRITER, "w", state, failure, "", None, None).failed is failed
+
+
+def test_save_as_xml_and_session_id(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    def session_id(out: int) -> int:
+        put_guid(out, SET)
+        return S_OK
+
+    platform.backup["SaveAsXML"] = lambda out: platform.give_bstr(out, "<D a='" + LONE + "'/>")
+    platform.backup["GetSessionId"] = session_id
+    assert bc.save_as_xml() == "<D a='" + LONE + "'/>"
+    assert bc.get_session_id() == SET
+
+
+def test_plain_calls(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    for method, call in {
+        "AbortBackup": bc.abort_backup,
+        "FreeWriterMetadata": bc.free_writer_metadata,
+        "FreeWriterStatus": bc.free_writer_status,
+    }.items():
+        seen = accept(platform, method)
+        call()
+        assert seen == [()]
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("GatherWriterMetadata", "gather_writer_metadata"),
+        ("PrepareForBackup", "prepare_for_backup"),
+        ("DoSnapshotSet", "do_snapshot_set"),
+        ("GatherWriterStatus", "gather_writer_status"),
+        ("BackupComplete", "backup_complete"),
+    ],
+)
+def test_asynchronous_methods(platform: CtypesPlatform, bc: vsspy.BackupComponents, method: str, name: str) -> None:
+    fake = platform.operation(method)
+    with getattr(bc, name)() as operation:
+        fake.end(CODES["VSS_E_UNEXPECTED"])
+        with pytest.raises(errors.UnexpectedError) as caught:
+            operation.wait()
+    assert caught.value.operation == f"IVssBackupComponents::{method}"
+    platform.backup[method] = lambda out: S_OK  # and no object
+    with pytest.raises(errors.UnexpectedError):
+        getattr(bc, name)()
+
+
+# --- writers' metadata --------------------------------------------------------------------------------------------------
+
+
+class FakeWriter:
+    """An IVssExamineWriterMetadata with one component of everything."""
+
+    def __init__(self, platform: CtypesPlatform, interface: str) -> None:
+        self.platform = platform
+        give = platform.give_bstr
+
+        def identity(instance: int, writer: int, name: int, *rest: int) -> int:
+            put_guid(instance, uuid4())  # a stored document's, and of no use
+            put_guid(writer, WRITER)
+            *instance_name, usage, source = rest
+            put(usage, ctypes.c_int, 1)
+            put(source, ctypes.c_int, 2)
+            for out in instance_name:
+                give(out, "instance")
+            return give(name, "A Writer")
+
+        def counts(include: int, exclude: int, components: int) -> int:
+            put(exclude, ctypes.c_uint32, 1)
+            put(components, ctypes.c_uint32, 2)
+            return S_OK
+
+        def method(kind: int, service: int, procedure: int, restore: int, reboot: int, mappings: int) -> int:
+            put(kind, ctypes.c_int, 3)
+            put(restore, ctypes.c_int, 3)
+            put(reboot, ctypes.c_bool, True)
+            put(mappings, ctypes.c_uint32, 1)
+            give(service, "a service")
+            return give(procedure, None)
+
+        def schema(out: int) -> int:
+            put(out, ctypes.c_uint32, 0x12)
+            return S_OK
+
+        def version(major: int, minor: int) -> int:
+            put(major, ctypes.c_uint32, 2)
+            put(minor, ctypes.c_uint32, 7)
+            return S_OK
+
+        def one(out: int) -> int:
+            put(out, ctypes.c_uint32, 1)
+            return S_OK
+
+        def files(kind: str) -> Callable[[int, int], int]:
+            return lambda index, out: self.file_set(f"{kind}{index}").give(out)
+
+        self.object = ComObject(
+            platform,
+            interface,
+            {
+                "GetIdentity": identity,
+                "GetIdentityEx": identity,
+                "GetFileCounts": counts,
+                "GetExcludeFile": files("exclude"),
+                "GetComponent": lambda index, out: self.component(index).give(out),
+                "GetRestoreMethod": method,
+                "GetAlternateLocationMapping": files("mapping"),
+                "GetBackupSchema": schema,
+                "SaveAsXML": lambda out: give(out, "<WRITER_METADATA/>"),
+                "GetVersion": version,
+                "GetExcludeFromSnapshotCount": one,
+                "GetExcludeFromSnapshotFile": files("leave"),
+            },
+        )
+
+    def file_set(self, path: str) -> ComObject:
+        give = self.platform.give_bstr
+
+        def recursive(out: int) -> int:
+            put(out, ctypes.c_bool, path.endswith("1"))
+            return S_OK
+
+        def alternate(out: int) -> int:
+            if path.startswith("mapping"):
+                return give(out, "elsewhere")
+            return S_FALSE
+
+        def mask(out: int) -> int:
+            put(out, ctypes.c_uint32, 0x101)
+            return S_OK
+
+        handlers = {
+            "GetPath": lambda out: give(out, path),
+            "GetFilespec": lambda out: give(out, "*.dat"),
+            "GetRecursive": recursive,
+            "GetAlternateLocation": alternate,
+            "GetBackupTypeMask": mask,
+        }
+        return ComObject(self.platform, "IVssWMFiledesc", handlers)
+
+    def component(self, index: int) -> ComObject:
+        database = index == 1
+        icon = ctypes.create_string_buffer(b"icon", 4)
+        info = ComponentInfo(
+            type=1 if database else 2,
+            logical_path=self.platform.bstr("a\\b" if database else None),
+            name=self.platform.bstr(f"component {index}"),
+            caption=self.platform.bstr("" if database else None),
+            icon=ctypes.addressof(icon) if database else None,
+            icon_size=4 if database else 0,
+            restore_metadata=database,
+            selectable=True,
+            selectable_for_restore=database,
+            flags=1,
+            files=0 if database else 2,
+            databases=1 if database else 0,
+            log_files=2 if database else 0,
+            dependencies=1 if database else 0,
+        )
+        out_now: list[int] = []
+
+        def take(out: int) -> int:
+            out_now.append(ctypes.addressof(info))
+            put(out, POINTER, ctypes.addressof(info))
+            return S_OK
+
+        def give_back(address: int) -> int:
+            out_now.remove(address)
+            assert icon.raw == b"icon"
+            for text in (info.logical_path, info.name, info.caption):
+                self.platform.free(text)
+            return S_OK
+
+        def dependency(_index: int, out: int) -> int:
+            def writer(to: int) -> int:
+                put_guid(to, PROVIDER)
+                return S_OK
+
+            handlers = {
+                "GetWriterId": writer,
+                "GetLogicalPath": lambda to: S_FALSE,
+                "GetComponentName": lambda to: self.platform.give_bstr(to, "needed"),
+            }
+            return ComObject(self.platform, "IVssWMDependency", handlers).give(out)
+
+        def gone() -> int:
+            assert out_now == [], "FreeComponentInfo comes before the last Release"
+            return 0
+
+        def files(kind: str) -> Callable[[int, int], int]:
+            return lambda number, out: self.file_set(f"{kind}{number}").give(out)
+
+        handlers: dict[str, Callable[..., int]] = {
+            "GetComponentInfo": take,
+            "FreeComponentInfo": give_back,
+            "GetFile": files("file"),
+            "GetDatabaseFile": files("database"),
+            "GetDatabaseLogFile": files("log"),
+            "GetDependency": dependency,
+            "last_release": gone,
+        }
+        return ComObject(self.platform, "IVssWMComponent", handlers)
+
+
+def gather(platform: CtypesPlatform, session_interface: str, writer_interface: str) -> vsspy.WriterMetadata:
+    platform.newest = session_interface
+
+    def count(out: int) -> int:
+        put(out, ctypes.c_uint32, 1)
+        return S_OK
+
+    def writer(index: int, instance: int, out: int) -> int:
+        assert index == 0
+        put_guid(instance, INSTANCE)
+        return FakeWriter(platform, writer_interface).object.give(out)
+
+    platform.backup["GetWriterMetadataCount"] = count
+    extended = session_interface != "IVssBackupComponents"
+    platform.backup["GetWriterMetadataEx" if extended else "GetWriterMetadata"] = writer
+    with vsspy.BackupComponents(platform) as bc:  # type: ignore[arg-type]  # stands in for a machine
+        (found,) = bc.writer_metadata
+    platform.assert_clean()
+    return found
+
+
+def test_writer_metadata() -> None:
+    found = gather(CtypesPlatform(), "IVssBackupComponentsEx4", "IVssExamineWriterMetadataEx2")
+    assert (found.writer_id, found.instance_id, found.name) == (WRITER, INSTANCE, "A Writer")
+    assert (found.instance_name, found.version) == ("instance", (2, 7))
+    assert (int(found.usage), int(found.source), int(found.backup_schema)) == (1, 2, 0x12)
+    assert [f.path for f in found.exclude_files] == ["exclude0"]
+    assert [f.path for f in found.exclude_files_from_snapshot] == ["leave0"]
+    method = found.restore_method
+    assert method is not None
+    assert (int(method.method), method.service, method.user_procedure) == (3, "a service", None)
+    assert (int(method.writer_restore), method.reboot_required) == (3, True)
+    assert [(f.path, f.alternate_path) for f in method.alternate_location_mappings] == [("mapping0", "elsewhere")]
+    files, database = found.components
+    assert (files.type, files.name, files.logical_path, files.caption) == (
+        ComponentType.FILEGROUP,
+        "component 0",
+        None,
+        None,
+    )
+    assert (files.icon, files.selectable, files.selectable_for_restore) == (b"", True, False)
+    assert [(f.path, f.filespec, f.recursive, f.alternate_path, int(f.backup_type)) for f in files.files] == [
+        ("file0", "*.dat", False, None, 0x101),
+        ("file1", "*.dat", True, None, 0x101),
+    ]
+    assert (database.type, database.logical_path, database.icon) == (ComponentType.DATABASE, "a\\b", b"icon")
+    assert (database.restore_metadata, int(database.flags)) == (True, 1)
+    assert [f.path for f in database.database_files] == ["database0"]
+    assert [f.path for f in database.database_log_files] == ["log0", "log1"]
+    (needed,) = database.dependencies
+    assert (needed.writer_id, needed.logical_path, needed.component_name) == (PROVIDER, None, "needed")
+
+
+def test_writer_metadata_of_an_older_system() -> None:
+    found = gather(CtypesPlatform(), "IVssBackupComponents", "IVssExamineWriterMetadata")
+    assert (found.writer_id, found.instance_id, found.name) == (WRITER, INSTANCE, "A Writer")
+    assert (found.instance_name, found.version) == (None, (0, 0))
+    assert list(found.exclude_files_from_snapshot) == []
+    assert len(found.components) == 2
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "GetIdentityEx",
+        "GetFileCounts",
+        "GetComponent",
+        "GetRestoreMethod",
+        "GetBackupSchema",
+        "SaveAsXML",
+        "GetVersion",
+    ],
+)
+def test_metadata_that_cannot_be_read(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = CtypesPlatform()
+    original = ComObject._call
+
+    def call(self: ComObject, name: str, arguments: tuple[Any, ...]) -> int:
+        if self.interface.startswith("IVssExamine") and name == method:
+            return CODES["VSS_E_INVALID_XML_DOCUMENT"]
+        return original(self, name, arguments)
+
+    monkeypatch.setattr(ComObject, "_call", call)
+    with pytest.raises(errors.InvalidXmlDocumentError) as caught:
+        gather(platform, "IVssBackupComponentsEx4", "IVssExamineWriterMetadataEx2")
+    assert str(caught.value.operation).endswith(f"::{method}")
+    platform.assert_clean()
+
+
+def test_no_restore_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = ComObject._call
+    monkeypatch.setattr(
+        ComObject,
+        "_call",
+        lambda self, name, arguments: S_FALSE if name == "GetRestoreMethod" else original(self, name, arguments),
+    )
+    assert gather(CtypesPlatform(), "IVssBackupComponentsEx4", "IVssExamineWriterMetadataEx2").restore_method is None
+
+
+# --- errors -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", sorted(name for name, value in CODES.items() if value >> 31))
+def test_failing_codes_become_typed_errors(platform: CtypesPlatform, bc: vsspy.BackupComponents, code: str) -> None:
+    platform.backup["AbortBackup"] = lambda: CODES[code]
+    with pytest.raises(errors.lookup(code)) as caught:
+        bc.abort_backup()
+    assert (caught.value.name, caught.value.operation) == (code, "IVssBackupComponents::AbortBackup")
+
+
+def refuse(platform: CtypesPlatform, *methods: str) -> None:
+    for method in methods:
+        platform.backup[method] = lambda *arguments: CODES["VSS_E_BAD_STATE"]
+
+
+def missing(call: Callable[[], object]) -> tuple[str | None, str]:
+    with pytest.raises(errors.BadStateError) as caught:
+        call()
+    return caught.value.missing_call, str(caught.value)
+
+
+def test_bad_state_says_which_call_was_missing(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    refuse(platform, "InitializeForBackup", "PrepareForBackup", "DoSnapshotSet", "AddToSnapshotSet")
+    refuse(platform, "GetWriterMetadataCount")
+    assert missing(bc.prepare_for_backup)[0] == "InitializeForBackup"
+    accept(platform, "InitializeForBackup")
+    bc.initialize_for_backup()
+    assert missing(bc.prepare_for_backup)[0] == "SetBackupState"
+    assert missing(lambda: bc.add_to_snapshot_set("C:\\"))[0] == "StartSnapshotSet"
+    accept(platform, "SetBackupState")
+    bc.set_backup_state(True, False, BackupType.COPY)
+    assert missing(bc.prepare_for_backup)[0] == "GatherWriterMetadata"
+    fake = platform.operation("GatherWriterMetadata")
+    operation = bc.gather_writer_metadata()
+    call, text = missing(lambda: bc.writer_metadata)
+    assert call == "GatherWriterMetadata"
+    assert "wait for it" in text
+    fake.end()
+    operation.wait()
+    operation.close()
+    assert missing(bc.prepare_for_backup) == (
+        None,
+        str(errors.BadStateError(None, "IVssBackupComponents::PrepareForBackup")),
+    )
+
+
+def test_bad_state_knows_contexts_without_writers(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    for method in ("StartSnapshotSet", "AddToSnapshotSet", "SetContext"):
+        accept(platform, method)
+    bc.initialize_for_backup()
+    bc.start_snapshot_set()
+    bc.add_to_snapshot_set("C:\\")
+    refuse(platform, "DoSnapshotSet")
+    assert missing(bc.do_snapshot_set)[0] == "SetBackupState"
+    bc.set_context(SnapshotContext.FILE_SHARE_BACKUP)
+    assert missing(bc.do_snapshot_set)[0] is None
+
+
+def test_bad_state_says_what_came_too_early(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    bc.initialize_for_backup()
+    accept(platform, "SetContext")
+    bc.set_context(SnapshotContext.BACKUP)
+    refuse(platform, "SetContext", "InitializeForBackup")
+    assert "works once" in missing(lambda: bc.set_context(SnapshotContext.BACKUP))[1]
+    assert "works once" in missing(bc.initialize_for_backup)[1]
+    platform.operation("GatherWriterMetadata").end()
+    bc.gather_writer_metadata().close()
+    refuse(platform, "GatherWriterMetadata")
+    assert "works once" in missing(bc.gather_writer_metadata)[1]
+
+
+def test_vss_decides_and_not_the_guess(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
+    """A call that looks out of order is made all the same."""
+    accept(platform, "AbortBackup")
+    bc.abort_backup()
+
+
+# --- the whole interface ------------------------------------------------------------------------------------------------
+
+READ_WHOLE = {
+    "GetWriterMetadataCount": "writer_metadata",
+    "GetWriterMetadata": "writer_metadata",
+    "GetWriterMetadataEx": "writer_metadata",
+    "GetWriterStatusCount": "writer_status",
+    "GetWriterStatus": "writer_status",
+    "GetWriterStatusEx": "writer_status",
+    "SaveAsXML": "save_as_xml",
+}
+METHODS = [
+    (interface["name"], method["name"])
+    for interface in API["interfaces"]
+    if interface["name"].startswith("IVssBackupComponents")
+    for method in interface["methods"]
+]
+
+
+@pytest.mark.parametrize(("interface", "method"), METHODS)
+def test_every_method_is_there(interface: str, method: str, bc: vsspy.BackupComponents) -> None:
+    name = READ_WHOLE.get(method) or re.sub(r"(?<!^)(?=[A-Z])", "_", method).lower()
+    assert hasattr(vsspy.BackupComponents, name)
+    if hasattr(NotYet, name):
+        with pytest.raises(errors.NotSupportedError, match=method) as caught:
+            getattr(bc, name)(1, b=2)
+        assert caught.value.operation == f"{interface}::{method}"
+
+
+def test_use_after_close(platform: CtypesPlatform) -> None:
+    bc = vsspy.BackupComponents(platform)  # type: ignore[arg-type]  # stands in for a machine
+    bc.close()
+    for call in (bc.initialize_for_backup, bc.query, bc.abort_backup, bc.get_session_id, bc.gather_writer_status):
+        with pytest.raises(errors.ClosedError):
+            call()
+    with pytest.raises(errors.ClosedError):
+        _ = bc.writer_metadata
+    assert repr(bc) == "<BackupComponents on simulator, closed>"

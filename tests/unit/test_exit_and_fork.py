@@ -1,0 +1,250 @@
+"""The end of the interpreter with objects open, and the child after a fork."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ctypes_platform import S_OK, CtypesPlatform
+
+import vsspy
+from vsspy import errors
+
+HERE = Path(__file__).parent
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+
+
+def run(program: str) -> tuple[list[str], float]:
+    """Run a program in a fresh interpreter; what it printed, and its seconds."""
+    text = "import sys\nfrom ctypes_platform import *\nimport vsspy, os, threading, time\n" + textwrap.dedent(program)
+    paths = [str(HERE), str(Path(vsspy.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-W", "ignore::ResourceWarning", "-c", text],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split(), time.monotonic() - started
+
+
+def test_open_objects_are_closed_at_exit() -> None:
+    said, _ = run("""
+        platform = CtypesPlatform()
+        platform.backup["last_release"] = lambda: print("released", flush=True) or 0
+        fake = platform.operation("GatherWriterMetadata")
+        bc = vsspy.BackupComponents(platform)
+        operation = bc.gather_writer_metadata()
+        fake.object.handlers["last_release"] = lambda: print("operation", flush=True) or 0
+        print("end", flush=True)
+    """)
+    assert said == ["end", "operation", "released"]
+
+
+def test_a_daemon_thread_that_waits_does_not_hold_the_exit_up() -> None:
+    said, seconds = run("""
+        platform = CtypesPlatform()
+        fake = platform.operation("GatherWriterMetadata")
+        bc = vsspy.BackupComponents(platform)
+        operation = bc.gather_writer_metadata()
+        def wait():
+            try:
+                operation.wait()
+            except vsspy.ClosedError as error:
+                print("closed" if "shutting" in str(error) else error, flush=True)
+        threading.Thread(target=wait, daemon=True).start()
+        while not fake.waits:
+            time.sleep(0.001)
+        print("end", flush=True)
+    """)
+    assert said == ["end", "closed"]
+    assert seconds < 8, "the limit was not needed"
+
+
+def test_nothing_new_is_started_at_exit() -> None:
+    said, _ = run("""
+        platform = CtypesPlatform()
+        platform.backup["AbortBackup"] = lambda: S_OK
+        bc = vsspy.BackupComponents(platform)
+        vsspy._core.close_everything()
+        for use in (lambda: vsspy.BackupComponents(platform), bc.abort_backup):
+            try:
+                use()
+            except vsspy.ClosedError as error:
+                print("refused", flush=True)
+        print(len(platform.live), flush=True)
+    """)
+    assert said == ["refused", "refused", "0"]
+
+
+def test_a_callback_may_need_the_interpreter_while_it_ends() -> None:
+    """A writer's part in the last Release runs Python on another thread."""
+    said, _ = run("""
+        platform = CtypesPlatform()
+        def gone():
+            print("release", flush=True)
+            ready.set()
+            answered.wait(5)
+            return 0
+        ready, answered = threading.Event(), threading.Event()
+        def writer():
+            ready.wait()
+            print("writer", flush=True)
+            answered.set()
+        threading.Thread(target=writer, daemon=True).start()
+        platform.backup["last_release"] = gone
+        bc = vsspy.BackupComponents(platform)
+    """)
+    assert said == ["release", "writer"]
+
+
+def test_the_exit_waits_for_a_slow_release() -> None:
+    said, _ = run("""
+        platform = CtypesPlatform()
+        platform.backup["last_release"] = lambda: time.sleep(0.2) or print("released", flush=True) or 0
+        bc = vsspy.BackupComponents(platform)
+        print("end", flush=True)
+    """)
+    assert said == ["end", "released"]
+
+
+def test_the_exit_gives_up_on_a_release_that_hangs() -> None:
+    said, _ = run("""
+        platform = CtypesPlatform()
+        platform.backup["last_release"] = lambda: threading.Event().wait()
+        bc = vsspy.BackupComponents(platform)
+        started = time.monotonic()
+        vsspy._core.close_everything(0.1)
+        print("gave-up" if time.monotonic() - started < 5 else "too-late", flush=True)
+        os._exit(0)  # atexit would wait for its own, longer limit
+    """)
+    assert said == ["gave-up"]
+
+
+def test_a_backup_on_a_simulated_machine_is_open_at_exit(tmp_path: Path) -> None:
+    """The shadow copy goes with the last Release, and writers hear of it, although nothing was closed."""
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume" / "file").write_bytes(b"content")
+    said, seconds = run(f"""
+        from pathlib import Path
+        from vsspy import simulator
+        folder = Path({str(tmp_path)!r})
+        writer = simulator.Writer("W", on_backup_shutdown=lambda event: print("shutdown", flush=True))
+        running = simulator.running(volumes={{"C:\\\\": folder / "volume"}}, writers=[writer], state=folder / "state")
+        machine = running.__enter__()
+        bc = vsspy.BackupComponents()
+        bc.initialize_for_backup()
+        bc.gather_writer_metadata().wait(10)
+        bc.set_backup_state(False, False, vsspy.BackupType.COPY)
+        bc.start_snapshot_set()
+        bc.add_to_snapshot_set("C:\\\\")
+        bc.prepare_for_backup().wait(10)
+        bc.do_snapshot_set().wait(10)
+        device = bc.query()[0].device_object
+        print(Path(device, "file").read_text(), device, flush=True)
+    """)
+    content, device, *_ = said
+    assert content == "content"
+    assert not Path(device).exists()
+    assert seconds < 8
+
+
+def in_child(body: Callable[[], None]) -> int:
+    """Fork, run `body` in the child, and give its exit code: 0 where it did not raise."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            body()
+            code = 0
+        except BaseException as error:  # noqa: BLE001 - the child must not go on as a second pytest
+            os.write(2, f"in the child: {error!r}\n".encode())
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@needs_fork
+def test_after_a_fork_methods_are_refused_and_nothing_is_released() -> None:
+    platform = CtypesPlatform()
+    fake = platform.operation("GatherWriterMetadata")
+    made = [vsspy.BackupComponents(platform)]  # type: ignore[arg-type]  # stands in for a machine
+    operations = [made[0].gather_writer_metadata()]
+    count = len(platform.calls)
+
+    def child() -> None:
+        for use in (made[0].initialize_for_backup, made[0].close, operations[0].wait, operations[0].cancel):
+            try:
+                use()
+            except errors.ForkedError:
+                continue
+            raise AssertionError(f"{use} works after a fork")
+        operations.clear()
+        made.clear()  # without a ResourceWarning: the object is the parent's
+        assert len(platform.calls) == count, platform.calls[count:]
+
+    assert in_child(child) == 0
+    made[0].initialize_for_backup()
+    fake.end()
+    operations[0].wait()
+    operations[0].close()
+    made[0].close()
+    platform.assert_clean()
+
+
+@needs_fork
+def test_the_child_can_make_its_own_objects() -> None:
+    platform = CtypesPlatform()
+    with vsspy.BackupComponents(platform):  # type: ignore[arg-type]  # stands in for a machine
+
+        def child() -> None:
+            own = CtypesPlatform()
+            with vsspy.BackupComponents(own) as bc:  # type: ignore[arg-type]
+                bc.initialize_for_backup()
+            own.assert_clean()
+
+        assert in_child(child) == 0
+
+
+@needs_fork
+def test_a_fork_while_a_call_runs_leaves_no_lock_behind() -> None:
+    """The child's copy of the session's mutex stays locked for ever: nothing may take it there."""
+    platform = CtypesPlatform()
+    entered, leave = threading.Event(), threading.Event()
+
+    def abort() -> int:
+        entered.set()
+        leave.wait(10)
+        return S_OK
+
+    platform.backup["AbortBackup"] = abort
+    bc = vsspy.BackupComponents(platform)  # type: ignore[arg-type]  # stands in for a machine
+    thread = threading.Thread(target=bc.abort_backup)
+    thread.start()
+    assert entered.wait(10)
+
+    def child() -> None:
+        for use in (bc.initialize_for_backup, bc.close):
+            try:
+                use()
+            except errors.ForkedError:
+                continue
+            raise AssertionError("no ForkedError")
+        vsspy._core.close_everything()
+
+    assert in_child(child) == 0
+    leave.set()
+    thread.join(10)
+    bc.close()
+    platform.assert_clean()

@@ -1,0 +1,127 @@
+"""Which VSS is talked to: the system's, or a simulated machine's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from .errors import ClosedError, InvalidArgumentError, NotSupportedError, UnsupportedPlatformError
+
+if TYPE_CHECKING:
+    from .simulator import Machine
+
+_OPERATION = "BackupComponents"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A platform table, and what reports call it."""
+
+    name: str  # "windows" or "simulator"
+    platform: Any  # the capsule
+    machine: Machine | None = None  # kept, since the table is its
+
+
+def resolve(backend: Machine | str | None = None) -> Backend:
+    """Find the backend.
+
+    An explicit one wins: a machine, ``"windows"``, or ``"simulator"`` for the machine in use. Else it is the machine of
+    the innermost ``vsspy.simulator.running``, else what ``VSSPY_BACKEND`` says, else the system's own VSS.
+
+    Raises:
+        UnsupportedPlatformError: there is no VSS here, and no simulated machine in use.
+        InvalidArgumentError: no such backend; or ``VSSPY_BACKEND=simulator`` alone on Windows, where it would turn a
+            real backup into a fake one.
+        NotSupportedError: ``VSSPY_SIMULATOR`` is set, which is for a later version.
+        ClosedError: the machine is closed.
+    """
+    if backend is None:
+        machine = _current_machine()
+        return (
+            _simulated(machine) if machine is not None else _named(os.environ.get("VSSPY_BACKEND") or "windows", True)
+        )
+    if isinstance(backend, str):
+        return _named(backend, False)
+    return _simulated(backend)
+
+
+def machine_of(backend: Machine | str | None = None) -> Machine | None:
+    """The simulated machine that :func:`resolve` finds, None for the system's VSS."""
+    return resolve(backend).machine
+
+
+def initialize_security(backend: Machine | str | None = None) -> None:
+    """Set the process's security towards COM as a requester needs it (``CoInitializeSecurity``).
+
+    Packet privacy, identify, dynamic cloaking, and a descriptor that admits the accounts that writers run under
+    (semantics 1.2). It can be done once in a process, before anything else makes COM choose its defaults.
+    :class:`BackupComponents` never does it by itself.
+
+    Args:
+        backend: as for :class:`BackupComponents`.
+
+    Raises:
+        SecurityTooLateError: it was done before, by whomever; backups may work all the same.
+        UnsupportedPlatformError: there is no VSS here.
+    """
+    _core.initialize_security(resolve(backend).platform)
+    secured.add(security_scope(backend))
+
+
+secured: set[int] = set()  # where it was done: sessions ask, so as not to do it twice
+
+
+def security_scope(backend: Machine | str | None) -> int:
+    """What has one security towards COM: the process, off Windows a simulated machine."""
+    machine = resolve(backend).machine
+    return 0 if machine is None or sys.platform == "win32" else id(machine)
+
+
+def _current_machine() -> Machine | None:
+    """The machine in use, without loading the simulator for those who never asked for it."""
+    simulator = sys.modules.get("vsspy.simulator")
+    current = getattr(simulator, "current", None)  # missing while the module is being imported
+    machine: Machine | None = current() if current is not None else None
+    return machine
+
+
+def _named(name: str, from_environment: bool) -> Backend:
+    if name == "windows":
+        return Backend("windows", _core.windows_platform())
+    if name != "simulator":
+        what = "VSSPY_BACKEND" if from_environment else "backend"
+        raise InvalidArgumentError(
+            "E_INVALIDARG", _OPERATION, detail=f'{what} has to be windows or simulator, not "{name}"'
+        )
+    machine = _current_machine()
+    if machine is not None:
+        return _simulated(machine)
+    if os.environ.get("VSSPY_SIMULATOR"):
+        raise NotSupportedError(
+            "E_NOTIMPL",
+            _OPERATION,
+            detail="VSSPY_SIMULATOR=FOLDER is not supported yet: use vsspy.simulator.running(...)",
+        )
+    if from_environment and sys.platform == "win32":
+        raise InvalidArgumentError(
+            "E_INVALIDARG", _OPERATION, detail="VSSPY_BACKEND=simulator alone would turn a real backup into a fake one"
+        )
+    raise UnsupportedPlatformError(
+        _OPERATION, detail="no simulated machine is in use: see vsspy.simulator.running(...)"
+    )
+
+
+def _simulated(machine: Machine) -> Backend:
+    make_platform = getattr(machine, "_platform", None)
+    if make_platform is None:
+        raise InvalidArgumentError(
+            "E_INVALIDARG", _OPERATION, detail=f"backend has to be a simulated machine or a name, not {machine!r}"
+        )
+    if machine.closed:
+        raise ClosedError(_OPERATION, detail="the simulated machine is closed")
+    capsule = make_platform()
+    # On Windows the machine plays the vssapi.dll that is loaded, which is reached as in production.
+    return Backend("simulator", _core.windows_platform() if capsule is None else capsule, machine)

@@ -1,0 +1,28 @@
+"""Clean-up after an error: each step is tried, and what goes wrong in it becomes a note on the error that came first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+_log = logging.getLogger("vsspy")
+
+
+class CleanUp:
+    """Runs the steps of a clean-up because of *error*; also collects the notes in *notes*."""
+
+    def __init__(self, error: BaseException, notes: list[str]) -> None:
+        self._error = error
+        self._notes = notes
+
+    def __call__(self, what: str, step: Callable[[], object]) -> bool:
+        """Runs *step*; returns whether it went well. Ctrl-C in it ends this step only."""
+        try:
+            step()
+        except BaseException as problem:  # noqa: BLE001 (nothing may stop a clean-up)
+            text = f"clean-up, {what}: {problem if str(problem) else type(problem).__name__}"
+            self._error.add_note(text)
+            self._notes.append(text)
+            _log.warning("%s", text)
+            return False
+        return True

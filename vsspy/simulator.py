@@ -1,0 +1,315 @@
+"""VSS in a box: a simulated machine with volumes, writers and the service, to develop and test backup products anywhere.
+
+::
+
+    with simulator.running(volumes={"C:\\\\": folder}, writers=[simulator.Writer("My Writer")]) as machine:
+        with vsspy.shadow_copy("C:\\\\") as shadow:
+            ...
+    machine.trace
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import math
+import os
+import re
+import sys
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from . import _simulator
+from ._codes import CODES
+from ._faults import EVENTS, Fault
+from ._machine_records import ShadowCopyInfo, TraceEntry, shadow_copy_info, trace_entry
+from ._simulated_writers import Component, Writer, WriterEvent, WriterEventComponent, WriterVeto
+from .errors import ClosedError, InvalidArgumentError, from_hresult
+from .metadata import FileSet
+
+__all__ = [
+    "Component",
+    "Fault",
+    "FileSet",
+    "Machine",
+    "ShadowCopyInfo",
+    "TraceEntry",
+    "Writer",
+    "WriterEvent",
+    "WriterEventComponent",
+    "WriterVeto",
+    "current",
+    "running",
+]
+
+PLAIN_SERVER: Mapping[str, str] = MappingProxyType(
+    {
+        "ALLUSERSPROFILE": "C:\\ProgramData",
+        "COMPUTERNAME": "SIMULATOR",
+        "CommonProgramFiles": "C:\\Program Files\\Common Files",
+        "CommonProgramFiles(x86)": "C:\\Program Files (x86)\\Common Files",
+        "ProgramData": "C:\\ProgramData",
+        "ProgramFiles": "C:\\Program Files",
+        "ProgramFiles(x86)": "C:\\Program Files (x86)",
+        "PUBLIC": "C:\\Users\\Public",
+        "SystemDrive": "C:",
+        "SystemRoot": "C:\\Windows",
+        "windir": "C:\\Windows",
+    }
+)
+"""The environment of a plain server that lives on ``C:``: a machine's default."""
+
+_LEVELS = {"xp": 5, "vista": 6, "7": 7, "8": 8}
+
+
+def _to_bytes(path: str | os.PathLike[str]) -> bytes:
+    """A path as the service takes it."""
+    text = os.fspath(path)
+    return text.encode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsencode(text)
+
+
+def _volume_name(name: str) -> str:
+    """The name that the API knows: what was given, with the final separator."""
+    if name.endswith(("\\", "/")):
+        return name
+    if "\\" in name or re.fullmatch("[A-Za-z]:", name):
+        return name + "\\"
+    if name.startswith("/"):
+        return name + "/"
+    raise InvalidArgumentError(
+        "E_INVALIDARG", "Machine", detail=f"{name!r} is neither a Windows volume nor a mount point"
+    )
+
+
+@contextlib.contextmanager
+def _typed_errors(operation: str) -> Iterator[None]:
+    """The control table's errors are (HRESULT, text)."""
+    try:
+        yield
+    except RuntimeError as error:
+        if len(error.args) != 2:
+            raise
+        raise from_hresult(error.args[0], operation, error.args[1]) from None
+
+
+class Machine:
+    """A simulated machine. :func:`running` makes one; it stays readable when it is closed."""
+
+    def __init__(
+        self,
+        *,
+        volumes: Mapping[str, str | os.PathLike[str]],
+        writers: Iterable[Writer] = (),
+        faults: Iterable[Fault] = (),
+        environment: Mapping[str, str] | None = None,
+        state: str | os.PathLike[str] | None = None,
+        level: Literal["xp", "vista", "7", "8"] = "8",
+        device_names: Literal["folder", "nt"] = "folder",
+    ) -> None:
+        if level not in _LEVELS:
+            raise InvalidArgumentError(
+                "E_INVALIDARG", "Machine", detail=f"level={level!r}: one of {', '.join(_LEVELS)}"
+            )
+        if device_names not in ("folder", "nt"):
+            raise InvalidArgumentError("E_INVALIDARG", "Machine", detail=f"device_names={device_names!r}: folder or nt")
+        self._process = os.getpid()
+        self._closed = False
+        self._capsule: Any = None
+        self._settled: list[TraceEntry] = []  # entries that change no more
+        self._reading = threading.Lock()
+        with _typed_errors("Machine"):
+            handle = _simulator.MachineHandle(
+                b"" if state is None else _to_bytes(state), _LEVELS[level], device_names == "nt"
+            )
+        self._handle = handle
+        try:
+            self.volumes: Mapping[str, Path] = MappingProxyType(
+                {_volume_name(name): Path(os.path.abspath(folder)) for name, folder in volumes.items()}
+            )
+            """The folder of each volume, by the name that the API knows: with the final separator."""
+            self.environment: Mapping[str, str] = MappingProxyType(
+                dict(PLAIN_SERVER if environment is None else environment)
+            )
+            """The environment variables that writers' paths hold."""
+            if len(self.volumes) < len(volumes):
+                raise from_hresult(CODES["VSS_E_OBJECT_ALREADY_EXISTS"], "Machine", "two volumes of one name")
+            for name, folder in self.volumes.items():
+                with _typed_errors(f"volume {name}"):
+                    handle.add_volume(name, _to_bytes(folder))
+            for name, value in self.environment.items():
+                handle.set_environment(name, value)
+            for writer in writers:
+                self._add_writer(writer)
+            for fault in faults:
+                self.add_fault(fault)
+        except BaseException:
+            self.close()
+            raise
+        _machines.add(self)
+
+    def _add_writer(self, writer: Writer) -> None:
+        if not 0 < writer.freeze_timeout < 10**9:
+            detail = f"freeze_timeout={writer.freeze_timeout}: a number of seconds above 0"
+            raise InvalidArgumentError("E_INVALIDARG", f"writer {writer.name}", detail=detail)
+        events = sum(1 << index for index, name in enumerate(EVENTS) if name in writer.callbacks)
+        with _typed_errors(f"writer {writer.name}"):
+            self._handle.add_writer(
+                writer.metadata.to_xml(),
+                int(writer.level),
+                round(writer.freeze_timeout * 1e9),
+                events,
+                writer._dispatch if events else None,
+            )
+
+    def add_fault(self, fault: Fault) -> None:
+        """Let something go wrong from now on; ``nth`` counts from now, too. Raises ``ClosedError``."""
+        self._check_open("add_fault")
+        delay = -1 if fault.delay == math.inf else round(fault.delay * 1e9)
+        self._handle.add_fault(
+            fault.where, fault.hresult, fault.nth or 0, delay, fault.place == "result", fault.effect == "after"
+        )
+
+    @property
+    def closed(self) -> bool:
+        """Whether the machine is gone; in a child after a fork it is."""
+        return self._closed or self._process != os.getpid()
+
+    def close(self) -> None:
+        """Stop the service, remove the shadow copies and the machine's folder. Again is nothing.
+
+        What runs is cancelled and waited for, a writer's callback too; a callback cannot close its own machine.
+        Objects that a requester still holds are dead then: their methods fail with RPC_E_DISCONNECTED.
+        """
+        if not self.closed:
+            self._handle.close()
+            self._closed = True
+
+    @property
+    def trace(self) -> list[TraceEntry]:
+        """Every call and writer's event, in the order in which they began."""
+        with self._reading:
+            entries = [trace_entry(values) for values in self._handle.trace(len(self._settled))]
+            all_entries = self._settled + entries
+            ended = next((i for i, entry in enumerate(entries) if entry.end is None), len(entries))
+            self._settled += entries[:ended]
+            return all_entries
+
+    @property
+    def live_objects(self) -> int:
+        """How many COM objects are not yet released: 0 when a program is clean."""
+        return self._handle.live_objects()
+
+    def live(self) -> list[str]:
+        """What is not yet released: a name for each COM object, and the number of strings where there are any.
+
+        On Windows strings are the system's, and not counted.
+        """
+        return self._handle.live()
+
+    @property
+    def shadow_copies(self) -> list[ShadowCopyInfo]:
+        """The shadow copies that exist now."""
+        return [shadow_copy_info(values) for values in self._handle.shadow_copies()]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not as it should be: shadow copies that were written to, files that a copy could not get in one piece."""
+        return self._handle.notes()
+
+    def __repr__(self) -> str:
+        return f"<Machine {', '.join(self.volumes)}{' closed' if self.closed else ''}>"
+
+    def _check_open(self, operation: str) -> None:
+        if self.closed:
+            raise ClosedError(f"Machine.{operation}", detail="the simulated machine is closed")
+
+    def _platform(self) -> Any:
+        """The capsule "vsspy.platform"; None on Windows, where the machine plays the vssapi.dll that is loaded."""
+        self._check_open("_platform")
+        if sys.platform == "win32":
+            self._handle.make_current()
+            return None
+        if self._capsule is None:
+            self._capsule = self._handle.platform()
+        return self._capsule
+
+
+_machines: weakref.WeakSet[Machine] = weakref.WeakSet()
+_running: list[Machine] = []  # the innermost is the last; changed by one operation at a time
+
+
+def current() -> Machine | None:
+    """The machine of the innermost :func:`running` of this process, whatever thread it is in; None if there is none."""
+    return next((machine for machine in reversed(_running) if not machine.closed), None)
+
+
+@contextlib.contextmanager
+def running(
+    *,
+    volumes: Mapping[str, str | os.PathLike[str]],
+    writers: Iterable[Writer] = (),
+    faults: Iterable[Fault] = (),
+    environment: Mapping[str, str] | None = None,
+    state: str | os.PathLike[str] | None = None,
+    level: Literal["xp", "vista", "7", "8"] = "8",
+    device_names: Literal["folder", "nt"] = "folder",
+) -> Iterator[Machine]:
+    """Run a simulated machine; inside the block it is the backend.
+
+    Args:
+        volumes: the folder of each volume, by name: ``C:\\``, a mounted folder, or a POSIX mount point. The final
+            separator may be left out here; the API wants it.
+        writers: the writers that run.
+        faults: what goes wrong.
+        environment: the variables in writers' paths; by default those of a plain server on ``C:``.
+        state: the folder that holds the machines' folders, where shadow copies are; by default one per user below the
+            temporary folder.
+        level: the system: ``"xp"`` (Server 2003), ``"vista"`` (and Server 2008), ``"7"`` (2008 R2), ``"8"`` (2012 and
+            later). Old ones lack interfaces, and report E_UNEXPECTED for VSS_E_UNEXPECTED (semantics 15).
+        device_names: whether a shadow copy's device is its folder, which can be opened, or has the form that Windows
+            gives it.
+
+    Raises:
+        ObjectNotFoundError: a volume's folder does not exist.
+        ObjectAlreadyExistsError: two volumes of one name, or two writers with one instance id.
+        InvalidArgumentError: an argument has no meaning.
+        AccessDeniedError: the state folder belongs to somebody else.
+    """
+    machine = Machine(
+        volumes=volumes,
+        writers=writers,
+        faults=faults,
+        environment=environment,
+        state=state,
+        level=level,
+        device_names=device_names,
+    )
+    _running.append(machine)
+    try:
+        if sys.platform == "win32":
+            machine._platform()
+        yield machine
+    finally:
+        with contextlib.suppress(ValueError):  # a child after a fork has none
+            _running.remove(machine)
+        if sys.platform == "win32":
+            outer = current()
+            if outer is not None:
+                outer._platform()
+            else:
+                _simulator.clear_current()
+        machine.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    for machine in list(_machines):
+        machine.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_running.clear)
