@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -23,7 +24,9 @@ def main() -> int:
             return 2
         from vsspy.cli.main import run
 
-        return run()
+        code = run()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter's own end is no place for Ctrl-C
+        return code
     except KeyboardInterrupt:  # before the commands take signals over
         return 130
 

@@ -52,7 +52,7 @@ class SnapshotProperties:
         return _EPOCH + timedelta(microseconds=self.creation_time // 10)
 
     @classmethod
-    def _of(cls, raw: _core.RawSnapshot) -> Self:
+    def _of(cls, raw: _core._RawSnapshot) -> Self:
         (
             snapshot,
             snapshot_set,
@@ -97,7 +97,7 @@ class ProviderProperties:
     class_id: UUID
 
     @classmethod
-    def _of(cls, raw: _core.RawProvider) -> Self:
+    def _of(cls, raw: _core._RawProvider) -> Self:
         provider, name, kind, version, version_id, class_id = raw
         return cls(provider, name or "", ProviderType(kind), version or "", version_id, class_id)
 
@@ -130,7 +130,7 @@ class WriterStatus:
         return bool(self.failure & 0x80000000) or self.state is WriterState.UNKNOWN or "FAILED" in self.state.name
 
     @classmethod
-    def _of(cls, raw: _core.RawWriterStatus) -> Self:
+    def _of(cls, raw: _core._RawWriterStatus) -> Self:
         instance, writer, name, state, failure, application, message = raw
         failure_name = NAMES.get(failure, f"0x{failure:08X}")
         return cls(instance, writer, name, WriterState(state), failure, failure_name, application, message)

@@ -43,7 +43,7 @@ async_operation::async_operation(com::com_ptr<IVssAsync> object, std::string sta
       object_(std::make_shared<com::com_ptr<IVssAsync>>(std::move(object))) {}
 
 async_operation::~async_operation() {
-  if (forked() && object_) object_->detach();
+  if (abandoned() && object_) object_->detach();
 }
 
 async_operation::shared_object async_operation::use(const char* operation) {

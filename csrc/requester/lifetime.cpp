@@ -16,6 +16,7 @@ struct registry {
   std::vector<std::weak_ptr<live_object>> objects;
   bool closed = false;
   std::atomic<bool> shutting_down{false};
+  std::atomic<bool> gave_up{false};
   std::atomic<int> running{0};
 };
 
@@ -49,6 +50,8 @@ void live_object::require_usable(const char* operation) const {
   if (forked()) throw com::vss_error(com::VSSPY_E_FORKED, operation);
   if (here().shutting_down.load(std::memory_order_relaxed)) refuse_at_exit(operation);
 }
+
+bool live_object::abandoned() const noexcept { return forked() || here().gave_up.load(std::memory_order_relaxed); }
 
 void enlist(const std::shared_ptr<live_object>& object) {
   registry& known = here();
@@ -87,6 +90,7 @@ void close_everything(std::chrono::milliseconds limit) noexcept {
     while (!(known.closed && known.running.load() == 0) && std::chrono::steady_clock::now() < deadline) {
       known.changed.wait_for(lock, std::chrono::milliseconds(10));
     }
+    known.gave_up = !known.closed;
   } catch (...) {
     // no thread to close with: the process ends, and VSS cleans up behind it
   }

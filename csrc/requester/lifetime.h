@@ -19,6 +19,9 @@ class live_object : public std::enable_shared_from_this<live_object> {
   virtual void close() noexcept = 0;
   bool forked() const noexcept { return com::process_id() != process_; }
 
+  // True where the COM pointers must not even be released: after a fork, and once the exit has given up on a Release.
+  bool abandoned() const noexcept;
+
  protected:
   live_object() = default;
 

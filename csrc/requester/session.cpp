@@ -33,7 +33,7 @@ std::shared_ptr<session> session::open(const vsspy_platform& platform) {
 }
 
 session::~session() {
-  if (!forked()) return;  // the pointers give themselves back
+  if (!abandoned()) return;  // the pointers give themselves back
   object_.base.detach();
   object_.ex.detach();
   object_.ex3.detach();

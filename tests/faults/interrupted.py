@@ -55,9 +55,10 @@ def main() -> int:
             nonlocal written
             if event == "open" and values[2] & (os.O_WRONLY | os.O_RDWR) and os.path.isdir(target):
                 written += 1
-                if written >= 20:
+                if written == 20:  # once: making the file is an "open" too
                     ready.touch()
-                    time.sleep(0.1)
+                if written >= 20:
+                    time.sleep(0.05)
 
         sys.addaudithook(hook)
 

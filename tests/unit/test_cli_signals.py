@@ -27,7 +27,7 @@ DRIVER = """
     import sys, time
     from vsspy import simulator
     from vsspy.cli import copying, staging
-    from vsspy.cli.main import run
+    from vsspy.__main__ import main
 
     where, seconds = sys.argv[1], float(sys.argv[2])
 
@@ -58,7 +58,8 @@ DRIVER = """
         slow(staging.Staging, "_forward")
     real = simulator.running
     simulator.running = lambda **options: real(**{**options, "writers": [simulator.Writer("Slow", **events)]})
-    sys.exit(run(sys.argv[3:]))
+    del sys.argv[1:3]
+    sys.exit(main())
 """
 EVENTS = [
     "on_identify",

@@ -132,6 +132,20 @@ def test_the_exit_gives_up_on_a_release_that_hangs() -> None:
     assert said == ["gave-up"]
 
 
+def test_what_the_exit_gave_up_on_is_not_tried_again() -> None:
+    """Else each forgotten object would hang the end of the interpreter once more."""
+    said, _ = run("""
+        platform = CtypesPlatform()
+        platform.backup["last_release"] = lambda: print("released", flush=True) or threading.Event().wait()
+        made = [vsspy.BackupComponents(platform), vsspy.BackupComponents(platform)]
+        vsspy._core.close_everything(0.2)
+        made.clear()
+        print("end", flush=True)
+        os._exit(0)
+    """)
+    assert said == ["released", "end"]
+
+
 def test_a_backup_on_a_simulated_machine_is_open_at_exit(tmp_path: Path) -> None:
     """The shadow copy goes with the last Release, and writers hear of it, although nothing was closed."""
     (tmp_path / "volume").mkdir()

@@ -283,10 +283,10 @@ def test_a_finished_commit_of_a_killed_run_counts_as_contents(tmp_path: Path) ->
 
 def test_the_staging_folder_of_a_living_process_is_untouched(tmp_path: Path) -> None:
     script = """
-        import sys
+        import os, sys
         from vsspy.cli.staging import Staging
         with Staging(sys.argv[1], overwrite=False) as made:
-            open(made.root.full(made.tree) + "/file", "w").close()
+            open(made.root.full(made.tree) + os.sep + "file", "w").close()
             print("ready", flush=True)
             sys.stdin.read()
             made.commit(["file"])

@@ -103,7 +103,7 @@ class Work:
             *self.places.volume_names, writers=self.use_writers, select_components=bool(self.names), **options
         )
         try:
-            with self.interrupts.impatient(), session:
+            with self.interrupts.impatient(), session, self.interrupts.patient():
                 self._body(session)
         except VssError as error:
             # With every file safe, what VSS says afterwards makes the backup a worse one, not none.
@@ -120,7 +120,8 @@ class Work:
         if staging.recovered:
             self.report.notes.append("a backup that was killed while it was being moved into place was finished first")
         staging.conflicts(self._finals())
-        shadows = session.snapshot()
+        with self.interrupts.impatient():
+            shadows = session.snapshot()
         self.report.volumes = {shadows[name].snapshot_id: name for name in self.places.volume_names}
         with Root(staging.root.full(staging.tree)) as target:
             self.report.copied = self._copy(shadows, target)

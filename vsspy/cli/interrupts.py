@@ -64,11 +64,22 @@ class Interrupts:
     @contextmanager
     def impatient(self) -> Iterator[None]:
         """Within: a second signal cuts short the orderly end of a session that the first one asked for."""
-        self._impatient = True
+        with self._set(impatient=True):
+            yield
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Within, inside an `impatient`: a second signal is ignored again."""
+        with self._set(impatient=False):
+            yield
+
+    @contextmanager
+    def _set(self, *, impatient: bool) -> Iterator[None]:
+        before, self._impatient = self._impatient, impatient
         try:
             yield
         finally:
-            self._impatient = False
+            self._impatient = before
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -215,10 +215,13 @@ def _place(path: str, location: Location, volumes: Mapping[str, str]) -> Place:
     if not _within(real, folder):
         raise CommandError(f"{shown(path)} leads out of its volume, to {shown(real)}; name that place itself")
     inside = os.path.relpath(local, folder) if location.elements else ""
+    real_inside = "" if real == folder else os.path.relpath(real, folder)
+    if os.path.normcase(inside) == os.path.normcase(real_inside):
+        inside = real_inside  # the letter case that it has there
     mark = separator(location.volume)
     full = location.volume + inside.replace(os.sep, mark)
-    full = full.rstrip("/") or "/" if mark == "/" else full
-    real_inside = "" if real == folder else os.path.relpath(real, folder)
+    if split(location.volume)[1]:
+        full = full.rstrip(mark)  # a mounted folder; only a root's name ends in a separator
     return Place(full, location.volume, real_inside, below(full), local, stat.S_ISDIR(st.st_mode))
 
 
