@@ -23,17 +23,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-COMMAND = [sys.executable, "-m", "vsspy", "backup"]
+COMMAND = [sys.executable, "-P", "-m", "vsspy", "backup"]  # -P: the installed package, wherever this is run
 
 
 def make_tree(folder: Path, files: int) -> None:
     """Copies of the standard library, with a few entries that a copy can get wrong."""
     library = Path(sysconfig.get_path("stdlib"))
-    ignore = shutil.ignore_patterns("site-packages", "dist-packages")
-    number = 0
-    while number == 0 or len(list(entries(folder))) < files:
-        shutil.copytree(library, folder / f"python {number}", symlinks=True, ignore=ignore)
-        number += 1
+    ignore = shutil.ignore_patterns("site-packages", "dist-packages", "config-*")
+    names = sorted(name for name in os.listdir(library) if name not in ignore("", os.listdir(library)))
+    for number, name in ((number, name) for number in range(files) for name in names):
+        if number and len(list(entries(folder))) >= files:
+            break
+        copy = folder / f"python {number}" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if (library / name).is_dir() and not (library / name).is_symlink():
+            shutil.copytree(library / name, copy, symlinks=True, ignore=ignore)
+        else:
+            shutil.copy2(library / name, copy, follow_symlinks=False)
     odd = folder / "odd"
     odd.mkdir()
     (odd / "empty").touch()
@@ -129,7 +135,7 @@ def main() -> int:
             copies.append(timed(["cp", "-a", str(tree), str(plain)]))
             shutil.rmtree(target, ignore_errors=True)
             backups.append(timed([*backup, "--to", str(target)]))
-        print(f"command: vsspy {' '.join(backup[3:])} --to {target}")
+        print(f"command: vsspy {' '.join(backup[4:])} --to {target}")
 
         copied = target / tree.relative_to(tree.anchor)
         wrong = list(differences(tree, copied))

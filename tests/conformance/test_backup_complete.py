@@ -6,14 +6,10 @@ import contextlib
 import ctypes
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
-
-import vsspy
-from vsspy import simulator
-from vsspy.enums import SnapshotContext, WriterState
-
-from .support import (
+from support import (
     BAD_STATE,
     E_INVALIDARG,
     METHODS,
@@ -34,6 +30,10 @@ from .support import (
     wait,
     writer,
 )
+
+import vsspy
+from vsspy import simulator
+from vsspy.enums import SnapshotContext, WriterState
 
 NAME = "IVssBackupComponents::BackupComplete"
 PENDING, FINISHED, CANCELLED = (code(f"VSS_S_ASYNC_{name}") for name in ("PENDING", "FINISHED", "CANCELLED"))
@@ -202,7 +202,7 @@ def test_failure_to_start(tmp_path: Path, name: str, error: type[vsspy.VssError]
 
 @pytest.mark.parametrize("name", ["E_OUTOFMEMORY", "VSS_E_UNEXPECTED", "VSS_E_UNEXPECTED_WRITER_ERROR"])
 @pytest.mark.parametrize("effect", ["before", "after"])
-def test_failure_in_the_result(tmp_path: Path, name: str, effect: str) -> None:
+def test_failure_in_the_result(tmp_path: Path, name: str, effect: Literal["before", "after"]) -> None:
     """The call starts and the outcome is the error, through QueryStatus."""
     fault = simulator.Fault(NAME, name, at="result", effect=effect)
     with server(tmp_path, faults=[fault]) as machine, vsspy.BackupComponents() as components:
@@ -232,7 +232,7 @@ def test_writers_cannot_be_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("level", "seen"), [("vista", "E_UNEXPECTED"), ("7", "VSS_E_UNEXPECTED")])
 @pytest.mark.parametrize("at", ["call", "result"])
-def test_unexpected_on_old_systems(tmp_path: Path, level: str, seen: str, at: str) -> None:
+def test_unexpected_on_old_systems(tmp_path: Path, level: str, seen: str, at: Literal["call", "result"]) -> None:
     """Before Windows 7 and Server 2008 R2 it is E_UNEXPECTED (semantics 1.5); the class is the same."""
     fault = simulator.Fault(NAME, "VSS_E_UNEXPECTED", at=at)
     with server(tmp_path, faults=[fault], level=level), vsspy.BackupComponents() as components:

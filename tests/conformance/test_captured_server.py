@@ -16,12 +16,11 @@ from uuid import UUID
 from xml.etree import ElementTree
 
 import pytest
+from support import TIMEOUT, wait
 
 import vsspy
 from vsspy import simulator
 from vsspy.enums import BackupType, ComponentType, WriterState
-
-from .support import TIMEOUT, wait
 
 pytestmark = pytest.mark.captured
 

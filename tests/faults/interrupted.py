@@ -45,7 +45,7 @@ def main() -> int:
                 threading.Thread(target=watch, args=(machine,), daemon=True).start()
             yield machine
 
-    simulator.running = running  # type: ignore[assignment]
+    simulator.running = running
 
     if phase == "copy":
         target = os.path.abspath(arguments[arguments.index("--to") + 1])

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from support import METHODS, code, volume, writer
 
 import vsspy
 from vsspy import simulator
 from vsspy._codes import CODES
-
-from ..conformance.support import METHODS, code, volume, writer
 
 EVENTS = ("Identify", "PrepareBackup", "PrepareSnapshot", "Freeze", "Thaw", "PostSnapshot", "BackupComplete")
 VETOES = sorted(name for name in CODES if name.startswith("VSS_E_WRITERERROR_"))

@@ -373,7 +373,7 @@ def test_a_limit_on_one_files_size_fails_that_file_only(source: Path, target: Ro
 
 
 def test_an_interrupt_ends_the_threads(source: Path, target: Root) -> None:
-    for number in range(2000):
+    for number in range(300):
         (source / str(number)).write_bytes(b"x" * 100)
 
     class Walk(Exception):
@@ -388,7 +388,7 @@ def test_an_interrupt_ends_the_threads(source: Path, target: Root) -> None:
         def interrupted(self: Root, name: str) -> os.stat_result:
             nonlocal count
             count += 1
-            if count == 1500:
+            if count == 200:
                 raise Walk
             return real(self, name)
 

@@ -12,13 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-
-import vsspy
-from vsspy import simulator
-from vsspy.enums import ApplicationLevel, BackupSchema, ComponentFlags, RestoreMethod, SnapshotAttributes, WriterRestore
-from vsspy.enums import SnapshotContext as Context
-
-from ..conformance.support import (
+from support import (
     BAD_STATE,
     FILEGROUP,
     INTERFACES,
@@ -39,6 +33,11 @@ from ..conformance.support import (
     wait,
     writer,
 )
+
+import vsspy
+from vsspy import simulator
+from vsspy.enums import ApplicationLevel, BackupSchema, ComponentFlags, RestoreMethod, SnapshotAttributes, WriterRestore
+from vsspy.enums import SnapshotContext as Context
 
 E_NOINTERFACE = 0x80004002
 RPC_E_DISCONNECTED = 0x80010108

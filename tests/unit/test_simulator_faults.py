@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from support import Backup, backup_in, events, server, states, wait
 
 import vsspy
 from vsspy import simulator
 from vsspy.enums import WriterState
-
-from ..conformance.support import Backup, backup_in, events, server, states, wait
 
 DO = "IVssBackupComponents::DoSnapshotSet"
 GATHER = "IVssBackupComponents::GatherWriterMetadata"

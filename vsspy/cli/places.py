@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from .._paths import Location, VolumeNames, fold, separator, split, volume_name
 from ..errors import InvalidArgumentError
-from ..filesets import resolve
 from .errors import CommandError
 from .filecopy import reason
 from .roots import shown
@@ -207,17 +206,28 @@ def _find_by_name(path: str, volumes: Mapping[str, str]) -> Place | None:
     return None if location is None else _place(path, location, volumes)
 
 
+def _spelling(folder: str, elements: Iterable[str], mark: str) -> list[str]:
+    """The names as they are spelled on the disk: those of a Windows volume are found in any letter case."""
+    found: list[str] = []
+    for element in elements:
+        try:
+            names = sorted(os.listdir(os.path.join(folder, *found))) if mark == "\\" else []
+        except OSError:
+            names = []
+        same = [name for name in names if name == element] or [name for name in names if fold(name) == fold(element)]
+        found.append(same[0] if same else element)
+    return found
+
+
 def _place(path: str, location: Location, volumes: Mapping[str, str]) -> Place:
     folder = volumes[location.volume]
-    local = resolve(folder + os.sep, [element for element in location.elements]) if location.elements else folder
+    local = os.path.join(folder, *_spelling(folder, location.elements, separator(location.volume)))
     st = _status(path, local)
     real = os.path.realpath(local)
     if not _within(real, folder):
         raise CommandError(f"{shown(path)} leads out of its volume, to {shown(real)}; name that place itself")
     inside = os.path.relpath(local, folder) if location.elements else ""
     real_inside = "" if real == folder else os.path.relpath(real, folder)
-    if os.path.normcase(inside) == os.path.normcase(real_inside):
-        inside = real_inside  # the letter case that it has there
     mark = separator(location.volume)
     full = location.volume + inside.replace(os.sep, mark)
     if split(location.volume)[1]:
