@@ -15,9 +15,12 @@ except ImportError as error:
     raise
 
 from ._backend import initialize_security
+from ._machine import SecurityWarning
+from ._paths import FileSetError
 from .backup_components import AsyncOperation, BackupComponents, ProviderProperties, SnapshotProperties, WriterStatus
 from .enums import *
 from .errors import *
+from .filesets import BackupFile
 from .metadata import ComponentMetadata, Dependency, FileSet, RestoreMethodInfo, WriterMetadata
 from .result import BackupResult, ComponentResult, LeftOut, PhaseTime, WriterResult
 from .retry import Retry
@@ -38,12 +41,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncOperation",
     "BackupComponents",
+    "BackupFile",
     "BackupResult",
     "BackupSession",
     "ComponentMetadata",
     "ComponentResult",
     "Dependency",
     "FileSet",
+    "FileSetError",
     "IncompleteBackupError",
     "IncompleteBackupWarning",
     "LeftOut",
@@ -52,6 +57,7 @@ __all__ = [
     "ProviderProperties",
     "RestoreMethodInfo",
     "Retry",
+    "SecurityWarning",
     "SelectedComponent",
     "SelectionError",
     "SessionOptions",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,13 +72,20 @@ def initialize_security(backend: Machine | str | None = None) -> None:
     secured.add(security_scope(backend))
 
 
-secured: set[int] = set()  # where it was done: sessions ask, so as not to do it twice
+class Process:
+    """Stands for this process where something is to be known of it or of a simulated machine."""
 
 
-def security_scope(backend: Machine | str | None) -> int:
+_PROCESS = Process()
+secured: weakref.WeakSet[Machine | Process] = (
+    weakref.WeakSet()
+)  # where it was done: sessions ask, so as not to do it twice
+
+
+def security_scope(backend: Machine | str | None) -> Machine | Process:
     """What has one security towards COM: the process, off Windows a simulated machine."""
     machine = resolve(backend).machine
-    return 0 if machine is None or sys.platform == "win32" else id(machine)
+    return _PROCESS if machine is None or sys.platform == "win32" else machine
 
 
 def _current_machine() -> Machine | None:

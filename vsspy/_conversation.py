@@ -42,7 +42,7 @@ class Settings:
 
     volumes: tuple[str, ...]
     backup_type: BackupType
-    context: SnapshotContext
+    context: SnapshotContext | int
     writers: bool
     select_components: bool
     bootable_system_state: bool
@@ -212,11 +212,14 @@ class Conversation:
         for status in self._watch.note_failures("backup_complete"):
             self.note(f"{status.name} failed at BackupComplete: {status.failure_name}")
 
-    def abandon(self, error: BaseException) -> None:
-        """Cancel, drain, AbortBackup, delete, release, because of *error*; problems become notes on it."""
+    def abandon(self, error: BaseException) -> KeyboardInterrupt | None:
+        """Cancel, drain, AbortBackup, delete, release, because of *error*; problems become notes on it.
+
+        Returns the first Ctrl-C among them, which ended one step only.
+        """
         bc = self._bc
         if bc is None:
-            return
+            return None
         clean_up = CleanUp(error, self._result.notes)
         limit = self._settings.abort_timeout
         try:
@@ -235,6 +238,7 @@ class Conversation:
                     clean_up("DeleteSnapshots", lambda: self._delete(bc))
         finally:
             clean_up("release", self.release)
+        return clean_up.interrupt
 
     def _tell_writers(self, bc: BackupComponents, error: VssError) -> None:
         self._watch.gather(bc, self._phases, self._settings.abort_timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,15 @@ def ensure_security(backend: Machine | str | None) -> None:
         initialize_security(backend)
     except SecurityTooLateError as error:
         _backend.secured.add(scope)
-        warnings.warn(f"{error}. {error.hint}", SecurityWarning, stacklevel=5)
+        warnings.warn(f"{error}. {error.hint}", SecurityWarning, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """The ``stacklevel`` with which a warning names the program's line, not one of vsspy's or of ``with`` itself."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("vsspy", "contextlib"):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 class Places:

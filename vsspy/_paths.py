@@ -129,6 +129,15 @@ class VolumeNames:
         """The name that stands for the volume called *name*, or None if there is no such volume."""
         return self._volumes.get(_key(volume_name(name)))
 
+    def mounted_in(self, volume: str) -> set[tuple[str, ...]]:
+        """The folders at which volumes are mounted in *volume*, by the elements of their paths below it, folded."""
+        found: set[tuple[str, ...]] = set()
+        for key in self._volumes:
+            above = next((cut for cut in range(len(key) - 1, 0, -1) if key[:cut] in self._volumes), None)
+            if above is not None and self._volumes[key[:above]] == volume:
+                found.add(tuple(map(fold, key[above:])))
+        return found
+
     def locate(self, path: str) -> Location | None:
         """Where *path* lies: the volume with the longest name that *path* begins with; None if there is none.
 

@@ -84,7 +84,8 @@ class SelectedComponent:
     def files(self, onerror: Callable[[OSError], object] | None = None) -> Iterator[BackupFile]:
         """The files of the whole component set on the shadow copies, each once, in the order of their names.
 
-        What the writer's exclude list takes out goes into the result's ``left_out``.
+        What the writer's exclude list takes out goes into the result's ``left_out``, and so do mount points and links on
+        the way to a file set, which are not entered (semantics 9.1.3).
 
         Args:
             onerror: called with the OSError of a folder or file that cannot be read, which goes into ``left_out`` too;
@@ -121,7 +122,7 @@ class SelectedComponent:
                 environment=self._surroundings.environment,
                 roots=self._shadows.roots(),
                 onerror=unreadable,
-                onexclude=lambda path: leave_out(path, "excluded by its writer"),
+                onleaveout=leave_out,
             )
         except OSError:
             self._shadows.check()

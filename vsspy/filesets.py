@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .metadata import FileSet
 
 OnError = Callable[[OSError], None]
-OnExclude = Callable[[str], None]
+OnLeaveOut = Callable[[str, str], None]
 _ALL: Final = ("*", "*.*")  # both mean all files, also those without a dot (semantics 9.1.2)
 _REPARSE_POINT: Final = 0x400  # FILE_ATTRIBUTE_REPARSE_POINT
 
@@ -90,11 +90,13 @@ def expand(
     environment: Mapping[str, str],
     roots: Mapping[str, Root],
     onerror: OnError | None = None,
-    onexclude: OnExclude | None = None,
+    onleaveout: OnLeaveOut | None = None,
 ) -> Iterator[BackupFile]:
     """The files of *file_sets* that exist on the shadow copies, each once, folder by folder in the order of their names.
 
     Folders that do not exist count as empty; links are not followed and other volumes not entered (semantics 9.1.3).
+    On a volume with a Windows name a file or folder with a backslash in its own name, which only a simulated volume can
+    have, is left out: its live path would be another one's.
 
     Args:
         excludes: the writer's exclude list, which wins over every file set (semantics 9.3.1).
@@ -102,8 +104,8 @@ def expand(
         environment: the machine's environment variables.
         roots: the shadow copies by the volume's name in *volumes*.
         onerror: called with the OSError of a folder or file that cannot be read; without it the error is raised.
-        onexclude: called with the live path of each file that the exclude list takes out; a folder of which everything
-            is taken out is named instead of its files, with a final separator.
+        onleaveout: called with the live path of each file that is left out, and why; a folder of which everything is left
+            out is named instead of its files, with a final separator.
 
     Raises:
         FileSetError: a file set that cannot be understood, or that lies on a volume without a shadow copy.
@@ -115,7 +117,12 @@ def expand(
             raise FileSetError(f"there is no shadow copy of {volume}")
     excluded = _plan_excludes(excludes, volumes, environment, roots)
     for volume in sorted(included):
-        yield from _walk(roots[volume], included[volume], excluded.get(volume, _NOTHING), onerror, onexclude)
+        walk = _Walk(roots[volume], volumes.mounted_in(volume), onerror, onleaveout or _do_nothing)
+        yield from walk.files(included[volume], excluded.get(volume, _NOTHING))
+
+
+def _do_nothing(path: str, reason: str) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -204,10 +211,9 @@ def _plan_excludes(
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder about to be read: where it is, and what is wanted and not wanted in it."""
+    """A folder about to be read: its elements below the root, and what is wanted and not wanted in it."""
 
-    live: str
-    shadow: str
+    elements: tuple[str, ...]
     wanted: _Node
     deep: tuple[_Matcher, ...]
     unwanted: _Node
@@ -216,75 +222,102 @@ class _Folder:
 
 
 _NOTHING: Final = _Node()
+_EXCLUDED: Final = "excluded by its writer"
 
 
-def _walk(
-    root: Root, wanted: _Node, unwanted: _Node, onerror: OnError | None, onexclude: OnExclude | None
-) -> Iterator[BackupFile]:
-    device = os.lstat(root.shadow).st_dev
-    stack = [_read(_Folder(root.live, root.shadow, wanted, (), unwanted, (), False), device, onerror, onexclude)]
-    while stack:
-        item = next(stack[-1], None)
-        if item is None:
-            stack.pop()
-        elif isinstance(item, BackupFile):
-            yield item
-        else:
-            stack.append(_read(item, device, onerror, onexclude))
+class _Walk:
+    """The way through the folders of one shadow copy."""
 
+    def __init__(
+        self, root: Root, mounted: set[tuple[str, ...]], onerror: OnError | None, onleaveout: OnLeaveOut
+    ) -> None:
+        self._root = root
+        self._mounted = mounted
+        self._onerror = onerror
+        self._onleaveout = onleaveout
+        self._device = os.lstat(root.shadow).st_dev
 
-def _read(
-    folder: _Folder, device: int, onerror: OnError | None, onexclude: OnExclude | None
-) -> Iterator[BackupFile | _Folder]:
-    wanted, unwanted = folder.wanted, folder.unwanted
-    deep = (*folder.deep, _Matcher(wanted.deep)) if wanted.deep else folder.deep
-    deep_unwanted = (*folder.deep_unwanted, _Matcher(unwanted.deep)) if unwanted.deep else folder.deep_unwanted
-    if any(matcher.everything for matcher in deep_unwanted):
-        if onexclude is not None:
-            onexclude(folder.live)
-        return
-    patterns = (*deep, _Matcher(wanted.patterns)) if wanted.patterns else deep
-    no_patterns = (*deep_unwanted, _Matcher(unwanted.patterns)) if unwanted.patterns else deep_unwanted
-    try:
-        directory = _Directory(folder.shadow, listed=bool(patterns))
-        files = set(directory.find_all(wanted.names.values()))
-        children = {name: child for child in wanted.children.values() for name in directory.find_all([child.spellings])}
-        names = directory.names if patterns else sorted({*files, *children})
-    except (FileNotFoundError, NotADirectoryError) as error:
-        if not folder.named:
-            _report(error, onerror)
-        return
-    except OSError as error:
-        _report(error, onerror)
-        return
-    for name in names:
+    def files(self, wanted: _Node, unwanted: _Node) -> Iterator[BackupFile]:
+        stack = [self._read(_Folder((), wanted, (), unwanted, (), False))]
+        while stack:
+            item = next(stack[-1], None)
+            if item is None:
+                stack.pop()
+            elif isinstance(item, BackupFile):
+                yield item
+            else:
+                stack.append(self._read(item))
+
+    def _read(self, folder: _Folder) -> Iterator[BackupFile | _Folder]:
+        live, shadow = (
+            "".join([root, *(element + root[-1] for element in folder.elements)])
+            for root in (self._root.live, self._root.shadow)
+        )
+        wanted, unwanted = folder.wanted, folder.unwanted
+        deep = (*folder.deep, _Matcher(wanted.deep)) if wanted.deep else folder.deep
+        deep_unwanted = (*folder.deep_unwanted, _Matcher(unwanted.deep)) if unwanted.deep else folder.deep_unwanted
+        if any(matcher.everything for matcher in deep_unwanted):
+            self._onleaveout(live, _EXCLUDED)
+            return
+        patterns = (*deep, _Matcher(wanted.patterns)) if wanted.patterns else deep
+        no_patterns = (*deep_unwanted, _Matcher(unwanted.patterns)) if unwanted.patterns else deep_unwanted
         try:
-            status = directory.status(name)
+            directory = _Directory(shadow, listed=bool(patterns))
+            files = set(directory.find_all(wanted.names.values()))
+            children = {
+                name: child for child in wanted.children.values() for name in directory.find_all([child.spellings])
+            }
+            names = directory.names if patterns else sorted({*files, *children})
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not folder.named:
+                _report(error, self._onerror)
+            return
         except OSError as error:
-            _report(error, onerror)
-            continue
-        folded = fold(name)
-        if stat.S_ISDIR(status.st_mode):
+            _report(error, self._onerror)
+            return
+        for name in names:
+            try:
+                status = directory.status(name)
+            except OSError as error:
+                _report(error, self._onerror)
+                continue
+            folded = fold(name)
             child = children.get(name)
-            if (deep or child is not None) and not _is_elsewhere(status, device):
+            if stat.S_ISDIR(status.st_mode):
+                if not deep and child is None:
+                    continue
+                below = (*folder.elements, name)
+                if reason := self._why_not_enter(below, status):
+                    self._onleaveout(live + name + live[-1], reason)
+                    continue
                 yield _Folder(
-                    folder.live + name + folder.live[-1],
-                    folder.shadow + name + folder.shadow[-1],
+                    below,
                     child or _NOTHING,
                     deep,
                     unwanted.children.get(folded, _NOTHING),
                     deep_unwanted,
                     child is not None,
                 )
-        elif name in files or any(matcher(folded) for matcher in patterns):
-            is_link = stat.S_ISLNK(status.st_mode)
-            if not is_link and not stat.S_ISREG(status.st_mode):
-                continue  # a pipe, a socket or a device holds nothing to back up
-            if folded in unwanted.names or any(matcher(folded) for matcher in no_patterns):
-                if onexclude is not None:
-                    onexclude(folder.live + name)
                 continue
-            yield BackupFile(folder.live + name, folder.shadow + name, status.st_size, is_link)
+            is_link = stat.S_ISLNK(status.st_mode)
+            if child is not None and is_link:
+                self._onleaveout(live + name + live[-1], "a link, which is not followed")
+            if name in files or any(matcher(folded) for matcher in patterns):
+                if not is_link and not stat.S_ISREG(status.st_mode):
+                    continue  # a pipe, a socket or a device holds nothing to back up
+                if folded in unwanted.names or any(matcher(folded) for matcher in no_patterns):
+                    self._onleaveout(live + name, _EXCLUDED)
+                elif live[-1] in name:
+                    self._onleaveout(live + name, "its name has a backslash in it")
+                else:
+                    yield BackupFile(live + name, shadow + name, status.st_size, is_link)
+
+    def _why_not_enter(self, elements: tuple[str, ...], status: os.stat_result) -> str | None:
+        if self._mounted and tuple(map(fold, elements)) in self._mounted:
+            return "another volume is mounted there"
+        if self._root.live[-1] in elements[-1]:
+            return "its name has a backslash in it"
+        return "a mount point or reparse point, which is not entered" if _is_elsewhere(status, self._device) else None
 
 
 class _Directory:

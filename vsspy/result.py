@@ -69,6 +69,7 @@ class WriterResult:
 
     @property
     def failed(self) -> bool:
+        """Whether the writer failed at any time in the session."""
         return self.phase is not None
 
 
@@ -102,7 +103,7 @@ class BackupResult:
 
     backend: str
     backup_type: BackupType
-    context: SnapshotContext
+    context: SnapshotContext | int
     volumes: tuple[str, ...] = ()
     completed: bool = False
     tries: int = 0

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
 from uuid import UUID
 
 from ._conversation import Conversation, Settings
-from ._paths import volume_name
+from ._paths import FileSetError, volume_name
 from ._phases import Phases, Progress, seconds
 from ._selected import IncompleteBackupError, IncompleteBackupWarning, SelectedComponent, check_marked
 from ._writers import FailurePolicy, WriterWatch
@@ -46,18 +45,12 @@ __all__ = [
     "shadow_copy",
 ]
 
-_WITHOUT_WRITERS: Final = {
-    SnapshotContext.BACKUP: SnapshotContext.FILE_SHARE_BACKUP,
-    SnapshotContext.APP_ROLLBACK: SnapshotContext.NAS_ROLLBACK,
-    SnapshotContext.CLIENT_ACCESSIBLE_WRITERS: SnapshotContext.CLIENT_ACCESSIBLE,
-}
-
 
 class SessionOptions(TypedDict, total=False):
     """The options that BackupSession and shadow_copy share; see BackupSession."""
 
     backup_type: BackupType
-    context: SnapshotContext
+    context: SnapshotContext | int
     bootable_system_state: bool
     timeout: float
     phase_timeouts: Mapping[str, float]
@@ -80,7 +73,8 @@ class BackupSession:
     Args:
         volumes: names of volumes (``C:\\``, a mounted folder, a volume GUID path); a missing final separator is added.
         backup_type: COPY, the default, leaves the writers' backup history alone.
-        context: with writers unless the context says otherwise.
+        context: what kind of shadow copies, also combined with attributes by ``|`` (semantics 6). One without writers
+            makes the session one without writers.
         writers: False makes a plain copy without writers: FILE_SHARE_BACKUP instead of BACKUP, and so on.
         select_components: False lets all writers freeze and thaw and claims no component (SetBackupState's parameter).
         bootable_system_state: SetBackupState's parameter.
@@ -103,7 +97,7 @@ class BackupSession:
         self,
         *volumes: str | os.PathLike[str],
         backup_type: BackupType = BackupType.COPY,
-        context: SnapshotContext = SnapshotContext.BACKUP,
+        context: SnapshotContext | int = SnapshotContext.BACKUP,
         writers: bool = True,
         select_components: bool = True,
         bootable_system_state: bool = False,
@@ -123,10 +117,16 @@ class BackupSession:
             raise _invalid("the context ALL cannot make shadow copies")
         if security not in ("auto", "none"):
             raise _invalid(f"security is 'auto' or 'none', not {security!r}")
-        if not writers:
-            context = _WITHOUT_WRITERS.get(context, context)
+        if not isinstance(backup_type, BackupType):
+            raise _invalid(f"backup_type is a BackupType, not {backup_type!r}")
+        if not writers:  # each context with writers and the one without differ in this bit
+            context |= SnapshotAttributes.NO_WRITERS
+        context = next((known for known in SnapshotContext if known == context), context)
         with_writers = not context & SnapshotAttributes.NO_WRITERS
-        names = tuple(dict.fromkeys(volume_name(volume) for volume in volumes))
+        try:
+            names = tuple(dict.fromkeys(volume_name(volume) for volume in volumes))
+        except FileSetError as error:
+            raise _invalid(f"a volume's name is a full path, without '..': {error.detail}") from None
         self._settings = Settings(
             names,
             backup_type,
@@ -148,8 +148,7 @@ class BackupSession:
         self._shadows: ShadowCopySet | None = None
         self._copy_began = 0.0
         self._process = os.getpid()
-        self._lock = threading.Lock()
-        self._busy: str | None = None
+        self._busy: dict[str, list[str]] = {}  # the call that runs
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
@@ -259,10 +258,15 @@ class BackupSession:
             return self._shadows
 
     def close(self) -> None:
-        """Ends the session without completing the backup: AbortBackup where it is due, and release. Does nothing twice."""
+        """Ends the session without completing the backup: AbortBackup where it is due, and release. Does nothing twice.
+
+        Ctrl-C is raised when all steps are done; other problems are in ``result.notes``.
+        """
         with self._use("close"):
             if self._state != "closed":
-                self._fail(Exception("closed"))
+                interrupt = self._fail(Exception("closed"))
+                if interrupt is not None:
+                    raise interrupt
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -348,11 +352,10 @@ class BackupSession:
             talk.note(f"release: {error}")
         check_marked(self._selected, self._settings.backup_type, stacklevel=4)
 
-    def _fail(self, error: BaseException) -> None:
-        """Ends the session because of *error*, on which problems of the clean-up become notes."""
+    def _fail(self, error: BaseException) -> KeyboardInterrupt | None:
+        """Ends the session because of *error*, on which problems of the clean-up become notes; returns a Ctrl-C among them."""
         self._end()
-        if self._talk is not None:
-            self._talk.abandon(error)
+        return None if self._talk is None else self._talk.abandon(error)
 
     def _end(self) -> None:
         self._state = "closed"
@@ -371,14 +374,17 @@ class BackupSession:
     @contextmanager
     def _use(self, what: str) -> Iterator[None]:
         """Refuses a second call while one runs: from another thread, or from a writer that the first one called."""
-        with self._lock:
-            if self._busy is not None:
-                raise ReentrantCallError(f"BackupSession::{what}", detail=f"the session is busy: {self._busy}")
-            self._busy = what
+        mine = [what]  # told from another call's by identity, so that a Ctrl-C at any point here leaves nothing behind
         try:
+            holder = self._busy.setdefault("call", mine)  # atomic; a lock could stay taken after a Ctrl-C
+            if holder is not mine:
+                raise ReentrantCallError(f"BackupSession::{what}", detail=f"the session is busy: {holder[0]}")
             yield
         finally:
-            self._busy = None
+            if (
+                "call" in self._busy and self._busy["call"] is mine
+            ):  # no call, so no moment at which Ctrl-C is looked for
+                del self._busy["call"]
 
     def _expect(self, state: str, what: str) -> None:
         if self._state != state:

@@ -79,19 +79,15 @@ class ShadowCopy(os.PathLike[str]):
     def __truediv__(self, relative: str | os.PathLike[str]) -> Path:
         """The file or folder *relative* below the root, joined as text.
 
-        Raises InvalidArgumentError for the root itself (use ``os.fspath(shadow)``), a full path and ``..``.
+        On a volume with a Windows name both separators will do, on a simulated one too. Raises InvalidArgumentError for
+        the root itself (use ``os.fspath(shadow)``), a full path and ``..``.
         """
         text = os.fspath(relative)
-        if self._separator == "\\":
-            text = text.replace("/", "\\")
-        elements = [element for element in text.split(self._separator) if element not in ("", ".")]
-        if (
-            not elements
-            or ".." in elements
-            or text.startswith(self._separator)
-            or ":" in elements[0]
-            and os.name == "nt"
-        ):
+        is_windows = separator(self.volume) == "\\"
+        if is_windows:
+            text = text.replace("\\", "/")
+        elements = [element for element in text.split("/") if element not in ("", ".")]
+        if not elements or ".." in elements or text.startswith("/") or (is_windows and ":" in elements[0][1:2]):
             raise InvalidArgumentError("E_INVALIDARG", "ShadowCopy", detail=f"{text!r} is not a path below the root")
         return Path(self.root + self._separator.join(elements))
 

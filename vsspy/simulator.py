@@ -17,13 +17,14 @@ import os
 import re
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from . import _simulator
+from . import _core, _simulator
 from ._codes import CODES
 from ._faults import EVENTS, Fault
 from ._machine_records import ShadowCopyInfo, TraceEntry, shadow_copy_info, trace_entry
@@ -305,10 +306,17 @@ def running(
         machine.close()
 
 
+_EXIT_LIMIT = 10.0  # seconds
+
+
 @atexit.register
 def _close_all() -> None:
-    for machine in list(_machines):
-        machine.close()
+    """Sessions first, so that their writers hear of the end; a callback that hangs holds the exit up no longer than the limit."""
+    end = time.monotonic() + _EXIT_LIMIT
+    _core.close_everything(_EXIT_LIMIT)
+    if _simulator.stop_callbacks(max(0.0, end - time.monotonic())):
+        for machine in list(_machines):
+            machine.close()
 
 
 if hasattr(os, "register_at_fork"):

@@ -346,7 +346,7 @@ class parser {
       std::size_t digits = 0;
       for (; at_ < text_.size(); ++at_, ++digits) {
         const char16_t unit = text_[at_];
-        const char16_t lower = unit | 32;
+        const auto lower = static_cast<char16_t>(unit | 32);
         char32_t digit = 0;
         if (unit >= u'0' && unit <= u'9') {
           digit = unit - u'0';

@@ -61,8 +61,6 @@ void enlist(const std::shared_ptr<live_object>& object) {
   known.objects.push_back(object);
 }
 
-bool shutting_down() noexcept { return here().shutting_down.load(std::memory_order_relaxed); }
-
 running_call::running_call() noexcept { here().running.fetch_add(1); }
 
 running_call::~running_call() {
@@ -76,7 +74,7 @@ void close_everything(std::chrono::milliseconds limit) noexcept {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     {
       std::lock_guard lock(known.mutex);
-      known.shutting_down = true;
+      if (known.shutting_down.exchange(true)) return;  // once: what was given up on is not tried again
       if (known.objects.empty() && known.running.load() == 0) return;
     }
     std::thread([&known] {

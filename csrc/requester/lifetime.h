@@ -35,8 +35,6 @@ class live_object : public std::enable_shared_from_this<live_object> {
 // Remembers the object (weakly) for close_everything; throws VSSPY_E_CLOSED once that has begun.
 void enlist(const std::shared_ptr<live_object>& object);
 
-bool shutting_down() noexcept;
-
 // Counts the calls that run without the interpreter's lock, so that its end can wait for them.
 class running_call {
  public:

@@ -16,7 +16,9 @@ const vsspy_platform& windows_platform() {
 
 #include <delayimp.h>
 
+#include <atomic>
 #include <string>
+#include <string_view>
 
 #include "../com/process.h"
 #include "windows_security.h"
@@ -27,13 +29,17 @@ namespace {
 
 // From System32 and nowhere else: a vssapi.dll beside python.exe must never run in an elevated process.
 HMODULE load_vssapi() noexcept {
+  static std::atomic<HMODULE> loaded{nullptr};  // for good: its objects may live until the end of the process
+  if (const HMODULE module = loaded.load()) return module;
   WCHAR folder[MAX_PATH];
   const UINT length = GetSystemDirectoryW(folder, MAX_PATH);
   if (length == 0 || length >= MAX_PATH) return nullptr;
   try {
     std::basic_string<WCHAR> path(folder, length);
     for (const char letter : std::string_view("\\vssapi.dll")) path.push_back(static_cast<WCHAR>(letter));
-    return LoadLibraryExW(path.c_str(), nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    const HMODULE module = LoadLibraryExW(path.c_str(), nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    loaded = module;
+    return module;
   } catch (...) {
     return nullptr;
   }

@@ -13,7 +13,7 @@ constexpr std::array writers_accounts = {WinLocalSystemSid, WinLocalServiceSid, 
                                          WinBuiltinAdministratorsSid, WinBuiltinBackupOperatorsSid};
 
 struct sid {
-  alignas(void*) std::array<std::uint8_t, SECURITY_MAX_SID_SIZE> bytes{};
+  alignas(SID) std::array<std::uint8_t, SECURITY_MAX_SID_SIZE> bytes{};
 
   HRESULT make(WELL_KNOWN_SID_TYPE type) {
     auto size = static_cast<DWORD>(bytes.size());

@@ -8,12 +8,9 @@ namespace {
 // Semantics 6: one context, with nothing but the attributes that a requester may add.
 bool is_context(LONG context) {
   if (context == VSS_CTX_ALL) return true;
-  constexpr LONG addable = VSS_VOLSNAP_ATTR_TRANSPORTABLE | VSS_VOLSNAP_ATTR_NO_AUTORECOVERY |
-                           VSS_VOLSNAP_ATTR_NOT_TRANSACTED | VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX |
-                           VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY | VSS_VOLSNAP_ATTR_TXF_RECOVERY;
   constexpr LONG both = VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX;
   if ((context & both) == both) return false;
-  switch (context & ~addable) {
+  switch (context & ~addable_attributes) {
     case VSS_CTX_BACKUP:
     case VSS_CTX_FILE_SHARE_BACKUP:
     case VSS_CTX_NAS_ROLLBACK:
@@ -101,14 +98,14 @@ HRESULT backup_components_object::start_operation(const char* name, IVssAsync** 
   return start(name, {}, [&](outputs& out, const affliction& suffers) -> HRESULT {
     if (!async) return E_INVALIDARG;
     *async = nullptr;
+    std::shared_ptr<simulator::operation> operation;
     {
       std::lock_guard lock(machine_->mutex);
       if (session_->running || !plan.allowed(*session_)) return VSS_E_BAD_STATE;
       // made first, started below: what it will call is the session, which must know it by then
-      session_->running = std::make_shared<operation>(machine_, session_->id, name, suffers);
+      operation = session_->running = std::make_shared<simulator::operation>(machine_, session_->id, name, suffers);
       plan.begun(*session_);
     }
-    const auto operation = session_->running;
     const auto settle = [session = session_, settled = plan.settled](HRESULT result) {
       session->running = nullptr;
       settled(*session, result);

@@ -31,8 +31,6 @@ struct affliction {
   std::int64_t delay = 0;
   std::optional<failure> at_call;
   std::optional<failure> at_result;
-
-  explicit operator bool() const noexcept { return delay != 0 || at_call || at_result; }
 };
 
 class faults {

@@ -8,7 +8,7 @@ namespace vsspy::simulator {
 
 namespace {
 
-thread_local bool service_thread_here = false;
+thread_local const machine* serving = nullptr;  // the machine that this service thread belongs to
 
 char16_t upper(char16_t unit) { return unit >= u'a' && unit <= u'z' ? static_cast<char16_t>(unit - 32) : unit; }
 
@@ -27,16 +27,21 @@ bool same_volume_name(std::u16string_view a, std::u16string_view b) {
 machine::machine(options given) : chosen(std::move(given)), state_(chosen.state_root), process_(com::process_id()) {}
 
 machine::~machine() {
+  // What a service thread held can have been the last that kept the machine. That thread has done its work by then, and
+  // cannot join itself.
+  if (serving == this) {
+    serving = nullptr;
+    threads_.remove_if([](service_thread& each) {
+      const bool mine = each.thread.get_id() == std::this_thread::get_id();
+      if (mine) each.thread.detach();
+      return mine;
+    });
+  }
   try {
     close();
   } catch (...) {
     // what could not be removed stays for the next machine to clean up
   }
-}
-
-bool machine::is_closed() {
-  std::lock_guard lock(mutex);
-  return closed;
 }
 
 const volume* machine::find_volume(std::u16string_view name) const {
@@ -63,6 +68,17 @@ void machine::drop(const std::shared_ptr<shadow_copy>& copy) {
   std::erase(shadow_copies, copy);
 }
 
+void machine::drop_or_note(const std::vector<std::shared_ptr<shadow_copy>>& copies) {
+  for (const auto& each : copies) {
+    try {
+      drop(each);
+    } catch (const com::vss_error& error) {
+      std::lock_guard lock(mutex);
+      notes.push_back("a shadow copy could not be removed: " + error.detail());
+    }
+  }
+}
+
 void machine::start(std::function<void()> work) {
   std::list<service_thread> over;  // joined below, without the lock
   {
@@ -76,7 +92,7 @@ void machine::start(std::function<void()> work) {
     service_thread& mine = threads_.emplace_back();
     try {
       mine.thread = std::thread([this, &mine, work = std::move(work)] {
-        service_thread_here = true;
+        serving = this;
         work();
         std::lock_guard ended(mutex);
         mine.over = true;
@@ -90,25 +106,33 @@ void machine::start(std::function<void()> work) {
 }
 
 void machine::run(const std::function<void()>& work) {
-  if (service_thread_here) return work();
+  if (serving == this) return work();
   bool done = false;
+  std::exception_ptr failure;
   start([&] {
-    work();
+    std::exception_ptr thrown;
+    try {
+      work();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
     std::lock_guard lock(mutex);
+    failure = std::move(thrown);
     done = true;
     changed.notify_all();
   });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return done; });
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return done; });
+  }
+  if (failure) std::rethrow_exception(failure);
 }
-
-bool machine::on_service_thread() { return service_thread_here; }
 
 bool machine::is_of_this_process() const noexcept { return com::process_id() == process_; }
 
 void machine::close() {
   if (!is_of_this_process()) return;  // a fork's copy: threads and folders are the parent's
-  if (service_thread_here) throw com::vss_error(VSS_E_BAD_STATE, "close", "a writer cannot close its own machine");
+  if (serving == this) throw com::vss_error(VSS_E_BAD_STATE, "close", "a writer cannot close its own machine");
   std::lock_guard only_one(closing_);
   std::list<service_thread> threads;
   {
@@ -125,14 +149,10 @@ void machine::close() {
     left = shadow_copies;
     dismissed.swap(writers);
   }
-  for (const auto& each : left) {
-    try {
-      drop(each);
-    } catch (const com::vss_error& error) {
-      std::lock_guard lock(mutex);
-      notes.push_back("a shadow copy could not be removed: " + error.detail());
-      std::erase(shadow_copies, each);
-    }
+  drop_or_note(left);
+  {
+    std::lock_guard lock(mutex);
+    shadow_copies.clear();
   }
   state_.close();
 }

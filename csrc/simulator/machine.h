@@ -84,7 +84,6 @@ class machine : public std::enable_shared_from_this<machine> {
   const void* set_owner = nullptr;  // the session whose snapshot set is under creation: one at a time (semantics 5)
   unsigned last_device = 0;
 
-  bool is_closed();
   bool at_least(system_level level) const noexcept { return chosen.level >= level; }
   std::filesystem::path state_path() const { return state_.path(); }
 
@@ -94,11 +93,12 @@ class machine : public std::enable_shared_from_this<machine> {
   // Takes a shadow copy from the machine and removes its files; what somebody had changed in it becomes a note. Called
   // with no lock. Throws vss_error.
   void drop(const std::shared_ptr<shadow_copy>& copy);
+  // The same where nobody can be told of a failure: it becomes a note.
+  void drop_or_note(const std::vector<std::shared_ptr<shadow_copy>>& copies);
 
   // Service threads. They are joined by close().
   void start(std::function<void()> work);
-  void run(const std::function<void()>& work);  // ... and wait for it; on a service thread simply does it
-  static bool on_service_thread();
+  void run(const std::function<void()>& work);  // ... and wait for it; on one of them simply does it
 
   void close();
   bool is_of_this_process() const noexcept;  // not in a child after a fork

@@ -32,7 +32,7 @@ class signals_blocked {
 
 workers::workers(std::size_t count, std::atomic<bool>& stop, std::function<void()> poll)
     : stop_(stop), poll_(std::move(poll)) {
-  [[maybe_unused]] const signals_blocked guard;
+  [[maybe_unused]] const signals_blocked guard{};
   threads_.reserve(count);
   try {
     for (std::size_t worker = 0; worker < count; ++worker) threads_.emplace_back([this, worker] { run(worker); });

@@ -2,17 +2,8 @@
 
 namespace vsspy::simulator {
 
-namespace {
-
-// The context proper, without the attributes that a requester may add to it (semantics 6).
-constexpr LONG modifiers = VSS_VOLSNAP_ATTR_TRANSPORTABLE | VSS_VOLSNAP_ATTR_NO_AUTORECOVERY |
-                           VSS_VOLSNAP_ATTR_NOT_TRANSACTED | VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX |
-                           VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY | VSS_VOLSNAP_ATTR_TXF_RECOVERY;
-
-}  // namespace
-
 bool session::sees(const shadow_copy& copy) const {
-  return context == VSS_CTX_ALL || (copy.context & ~modifiers) == (context & ~modifiers);
+  return context == VSS_CTX_ALL || (copy.context & ~addable_attributes) == (context & ~addable_attributes);
 }
 
 bool session::may_complete() const {
@@ -146,14 +137,7 @@ void session::release_shadow_copies() {
       if (each->session_id == id && !(each->context & VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE)) mine.push_back(each);
     }
   }
-  for (const auto& each : mine) {
-    try {
-      machine->drop(each);
-    } catch (const com::vss_error& error) {
-      std::lock_guard lock(machine->mutex);
-      machine->notes.push_back("an auto-release shadow copy could not be removed: " + error.detail());
-    }
-  }
+  machine->drop_or_note(mine);
 }
 
 }  // namespace vsspy::simulator

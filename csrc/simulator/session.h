@@ -52,6 +52,12 @@ struct writer_filter {
   }
 };
 
+// The attributes that a requester may add to a context (semantics 6).
+inline constexpr LONG addable_attributes = VSS_VOLSNAP_ATTR_TRANSPORTABLE | VSS_VOLSNAP_ATTR_NO_AUTORECOVERY |
+                                           VSS_VOLSNAP_ATTR_NOT_TRANSACTED | VSS_VOLSNAP_ATTR_DIFFERENTIAL |
+                                           VSS_VOLSNAP_ATTR_PLEX | VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY |
+                                           VSS_VOLSNAP_ATTR_TXF_RECOVERY;
+
 struct planned_shadow_copy {
   GUID id{};
   const simulator::volume* volume = nullptr;

@@ -34,7 +34,7 @@ std::vector<attendance*> by_rank(std::vector<attendance>& writers) {
 }  // namespace
 
 HRESULT session::do_snapshot_set(operation& operation) {
-  const HRESULT result = snapshot_cycle(operation);
+  const HRESULT result = guarded([&] { return snapshot_cycle(operation); });  // nobody stays frozen, whatever happens
   if (result != S_OK) {
     send_abort_to_all();
     std::vector<std::shared_ptr<shadow_copy>> unfinished;
@@ -44,7 +44,7 @@ HRESULT session::do_snapshot_set(operation& operation) {
         if (each->set_id == set_id) unfinished.push_back(each);
       }
     }
-    for (const auto& each : unfinished) machine->drop(each);
+    machine->drop_or_note(unfinished);
     return result;
   }
   return operation.suffers.at_result ? operation.suffers.at_result->code : S_OK;
@@ -140,13 +140,14 @@ HRESULT session::make_shadow_copies(operation& operation) {
     }
   }
   const std::uint64_t held_since = machine->clock.now();
-  std::size_t made = 0;
+  std::vector<std::shared_ptr<shadow_copy>> made;
+  made.reserve(plans.size());
   HRESULT result = guarded([&]() -> HRESULT {
     const service_clock::standstill standstill(machine->clock);
     for (plan& each : plans) {
       if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
       each.copy->report = snapshot_folder(each.from, each.copy->folder, options);
-      ++made;
+      made.push_back(each.copy);
     }
     return S_OK;
   });
@@ -154,7 +155,7 @@ HRESULT session::make_shadow_copies(operation& operation) {
   if (result == S_OK && machine->clock.now() - held_since > hold_limit) result = VSS_E_HOLD_WRITES_TIMEOUT;
   if (result == S_OK && !operation.commit()) result = VSS_S_ASYNC_CANCELLED;
   if (result != S_OK) {
-    for (std::size_t i = 0; i < made; ++i) drop_folder(plans[i].copy->folder);
+    machine->drop_or_note(made);
     return result;
   }
   std::lock_guard lock(machine->mutex);

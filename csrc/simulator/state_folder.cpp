@@ -136,9 +136,11 @@ struct state_folder::lock {
   windows_handle file;
   std::filesystem::path folder;
 
-  // Nobody else can open the file while we hold it, so nobody can take its folder away either.
+  // Nobody else can open the file while we hold it, so nobody can take its folder away either. A link is nobody's.
   bool take(const std::filesystem::path& wanted) {
     folder = wanted;
+    const DWORD attributes = ::GetFileAttributesW(long_path(folder).c_str());
+    if (attributes == INVALID_FILE_ATTRIBUTES || (attributes & FILE_ATTRIBUTE_REPARSE_POINT)) return false;
     file = windows_handle(::CreateFileW(long_path(folder / lock_name).c_str(), GENERIC_READ | GENERIC_WRITE, 0, nullptr,
                                         OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, nullptr));
     return static_cast<bool>(file);

@@ -58,9 +58,9 @@ def argument(type_name: str, position: int, flag: bool) -> tuple[Any, Any, str]:
         )
     if type_name in {"VSS_ID", "IID", "REFIID"}:
         raw = bytes(range(position * 16, position * 16 + 16))
-        value = Guid((ctypes.c_uint8 * 16)(*raw))
+        guid = Guid((ctypes.c_uint8 * 16)(*raw))
         by_pointer = type_name == "REFIID" or sys.platform == "win32"  # x64 Windows passes 16 bytes by hidden pointer
-        return (ctypes.POINTER(Guid), ctypes.pointer(value), raw.hex()) if by_pointer else (Guid, value, raw.hex())
+        return (ctypes.POINTER(Guid), ctypes.pointer(guid), raw.hex()) if by_pointer else (Guid, guid, raw.hex())
     if type_name.endswith("*") or type_name in POINTERS:
         address = 0x10000 + position * 256
         return ctypes.c_void_p, address, str(address)

@@ -24,6 +24,14 @@ from vsspy import simulator
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="no signals by kill on Windows")
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_counts() -> Iterator[None]:
+    """A shell that runs the tests in the background has Ctrl-C ignored, here and in what is started here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt() -> None:
     """Ctrl-C for the main thread."""
     if sys.platform == "win32":
@@ -108,7 +116,7 @@ def test_ctrl_c_in_a_session(tmp_path: Path, phase: str) -> None:
 # The command line
 
 
-def tree(folder: Path, files: int = 400) -> dict[str, bytes]:
+def tree(folder: Path, files: int = 150) -> dict[str, bytes]:
     """Small files in a few folders, and what they hold."""
     contents: dict[str, bytes] = {}
     for number in range(files):

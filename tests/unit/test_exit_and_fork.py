@@ -15,7 +15,7 @@ import pytest
 from ctypes_platform import S_OK, CtypesPlatform
 
 import vsspy
-from vsspy import errors
+from vsspy import _simulator, errors, simulator
 
 HERE = Path(__file__).parent
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
@@ -168,10 +168,85 @@ def test_a_backup_on_a_simulated_machine_is_open_at_exit(tmp_path: Path) -> None
         device = bc.query()[0].device_object
         print(Path(device, "file").read_text(), device, flush=True)
     """)
-    content, device, *_ = said
+    content, device, *heard = said
     assert content == "content"
+    assert heard == ["shutdown"]
     assert not Path(device).exists()
     assert seconds < 8
+
+
+def test_the_exit_gives_up_on_a_writer_that_hangs(tmp_path: Path) -> None:
+    (tmp_path / "volume").mkdir()
+    said, seconds = run(f"""
+        from pathlib import Path
+        from vsspy import simulator
+        simulator._EXIT_LIMIT = 0.3
+        folder = Path({str(tmp_path)!r})
+        entered = threading.Event()
+        def hang(event):
+            entered.set()
+            threading.Event().wait()
+        machine = simulator.Machine(
+            volumes={{"C:\\\\": folder / "volume"}},
+            writers=[simulator.Writer("W", on_identify=hang)],
+            state=folder / "state",
+        )
+        bc = vsspy.BackupComponents(machine)
+        bc.initialize_for_backup()
+        operation = bc.gather_writer_metadata()
+        entered.wait(10)
+        print("end", flush=True)
+    """)
+    assert said == ["end"]
+    assert seconds < 8
+
+
+def test_a_writer_may_drop_the_last_reference_of_a_machine(tmp_path: Path) -> None:
+    """The collector runs where it likes, on a thread of the service too: another machine's, or the machine's own."""
+    (tmp_path / "volume").mkdir()
+    said, _ = run(f"""
+        import gc
+        from pathlib import Path
+        from vsspy import simulator
+        folder = Path({str(tmp_path)!r})
+        def drop(event):
+            box.clear()
+            gc.collect()
+            dropped.set()
+        def gather(machine):
+            bc = vsspy.BackupComponents(machine)
+            bc.initialize_for_backup()
+            return bc, bc.gather_writer_metadata()
+        def make(**callbacks):
+            writers = [simulator.Writer("W", **callbacks)]
+            return simulator.Machine(volumes={{"C:\\\\": folder / "volume"}}, writers=writers, state=folder / "state")
+        for own in (False, True):
+            dropped, go = threading.Event(), threading.Event()
+            other = make()
+            bc, operation = gather(other)
+            operation.wait(10)
+            bc.close()
+            machine = make(on_identify=lambda event: go.wait(10) and drop(event))
+            bc, operation = gather(machine)
+            box = [machine if own else other]
+            del other
+            if own:
+                del machine
+            go.set()
+            print(dropped.wait(10), flush=True)
+            operation.wait(10)
+            operation.close()
+            bc.close()
+            del bc, operation
+            if not own:
+                machine.close()
+        gc.collect()
+        end = time.monotonic() + 10
+        while any((folder / "state").iterdir()) and time.monotonic() < end:
+            time.sleep(0.01)
+        print(len(list((folder / "state").iterdir())), flush=True)
+    """)
+    assert said == ["True", "True", "0"]
 
 
 def in_child(body: Callable[[], None]) -> int:
@@ -262,3 +337,34 @@ def test_a_fork_while_a_call_runs_leaves_no_lock_behind() -> None:
     thread.join(10)
     bc.close()
     platform.assert_clean()
+
+
+@needs_fork
+def test_the_childs_end_waits_for_no_callback_of_the_parent(tmp_path: Path) -> None:
+    (tmp_path / "volume").mkdir()
+    entered, leave = threading.Event(), threading.Event()
+
+    def identify(_: simulator.WriterEvent) -> None:
+        entered.set()
+        leave.wait(30)
+
+    with (
+        simulator.running(
+            volumes={"C:\\": tmp_path / "volume"},
+            writers=[simulator.Writer("W", on_identify=identify)],
+            state=tmp_path / "state",
+        ) as machine,
+        vsspy.BackupComponents(machine) as bc,
+    ):
+        bc.initialize_for_backup()
+        operation = bc.gather_writer_metadata()
+        assert entered.wait(10)
+
+        def child() -> None:
+            assert _simulator.stop_callbacks(0)
+
+        try:
+            assert in_child(child) == 0
+        finally:
+            leave.set()
+        operation.wait(10)

@@ -116,13 +116,17 @@ def test_the_writers_exclusions_win(shadow: Path) -> None:
 
 
 def test_exclusions_are_told(shadow: Path) -> None:
-    told: list[str] = []
+    told: list[tuple[str, str]] = []
     roots = {"C:\\": Root("C:\\", str(shadow) + os.sep)}
     excludes = [file_set("C:\\Data\\sub", "*", True), file_set("C:\\Data", "a.*")]
     sets = [file_set("C:\\Data", "*", True)]
-    files = list(expand(sets, excludes=excludes, volumes=VOLUMES, environment={}, roots=roots, onexclude=told.append))
+
+    def tell(path: str, reason: str) -> None:
+        told.append((path, reason))
+
+    files = list(expand(sets, excludes=excludes, volumes=VOLUMES, environment={}, roots=roots, onleaveout=tell))
     assert {file.path for file in files} == {"C:\\Data\\B.TXT", "C:\\Data\\noext"}
-    assert told == ["C:\\Data\\a.txt", "C:\\Data\\sub\\"]
+    assert told == [("C:\\Data\\a.txt", "excluded by its writer"), ("C:\\Data\\sub\\", "excluded by its writer")]
 
 
 @pytest.mark.skipif(not POSIX, reason="file systems of Windows do not tell letter cases apart")
@@ -336,3 +340,56 @@ def test_the_system_writers_file_sets_are_looked_up_not_searched(
 def test_a_backup_file_is_a_path() -> None:
     assert os.fspath(BackupFile("C:\\a", "/shadow/a", 0)) == "/shadow/a"
     assert filesets.locate(file_set("\\x"), VOLUMES, {}, ["D:\\"]) == [Location("D:\\", ("x",))]
+
+
+def leaves_out(
+    shadow: Path, *sets: FileSet, live: str = "C:\\", volume: str = "C:\\"
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """The live paths of the files, and what is left out and why."""
+    told: list[tuple[str, str]] = []
+    roots = {volume: Root(live, str(shadow) + os.sep)}
+
+    def tell(path: str, reason: str) -> None:
+        told.append((path, reason))
+
+    files = expand(sets, volumes=VOLUMES, environment={}, roots=roots, onleaveout=tell)
+    return [file.path for file in files], told
+
+
+def test_a_folder_where_another_volume_is_mounted_is_not_entered(shadow: Path) -> None:
+    (shadow / "mount" / "in").mkdir(parents=True)
+    (shadow / "mount" / "in" / "hidden").touch()
+    files, told = leaves_out(shadow, file_set("C:\\", "*", True))
+    assert "C:\\Data\\a.txt" in files
+    assert not any("hidden" in file for file in files)
+    assert told == [("C:\\mount\\", "another volume is mounted there")]
+    live = "\\\\?\\Volume{c7463abb-f40d-11e9-80c7-806e6f6e6963}\\"
+    files, told = leaves_out(shadow, file_set("C:\\", "*", True), live=live)
+    assert told == [(live + "mount\\", "another volume is mounted there")]
+
+
+@pytest.mark.skipif(not POSIX, reason="making links takes a privilege on Windows")
+def test_a_link_on_the_way_to_a_file_set_is_told(shadow: Path) -> None:
+    (shadow / "link").symlink_to(shadow / "Data")
+    files, told = leaves_out(shadow, file_set("C:\\Link", "*", True))
+    assert files == []
+    assert told == [("C:\\link\\", "a link, which is not followed")]
+
+
+@pytest.mark.skipif(not POSIX, reason="names of Windows hold no backslash")
+def test_a_name_with_a_backslash_never_plays_another_path(shadow: Path) -> None:
+    for name in ("Data/..\\..\\escape", "Data/sub\\c.txt"):
+        (shadow / name).touch()
+    (shadow / "Data" / "x\\y").mkdir()
+    files, told = leaves_out(shadow, file_set("C:\\Data", "*", True))
+    assert len(files) == len(set(files)) == 5
+    assert not any(".." in file for file in files)
+    assert [path for path, _ in told] == ["C:\\Data\\..\\..\\escape", "C:\\Data\\sub\\c.txt", "C:\\Data\\x\\y\\"]
+    volumes = VolumeNames([["/srv/"]])
+    posix = expand(
+        [file_set("/srv/Data", "*\\*".replace("\\", "?"))],
+        volumes=volumes,
+        environment={},
+        roots={"/srv/": Root("/srv/", str(shadow) + "/")},
+    )
+    assert "/srv/Data/sub\\c.txt" in [file.path for file in posix]

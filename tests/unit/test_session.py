@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
 import sys
 import threading
 import warnings
@@ -15,7 +16,7 @@ from uuid import UUID
 import pytest
 
 from vsspy import _machine, simulator
-from vsspy.enums import BackupType, SnapshotContext, WriterState
+from vsspy.enums import BackupType, SnapshotAttributes, SnapshotContext, WriterState
 from vsspy.errors import (
     BadStateError,
     ClosedError,
@@ -678,3 +679,66 @@ def test_a_captured_server(root: Path, captured_documents: Path) -> None:
 
     assert components(document) == components((folder / "BCDocument.xml").read_text("utf-8"))
     assert "BCD\\BCD" in next(item.reason for item in backup.result.left_out if item.name == "ASR Writer")
+
+
+def test_without_writers_in_a_context_with_an_attribute(root: Path) -> None:
+    context = SnapshotContext.BACKUP | SnapshotAttributes.NO_AUTORECOVERY
+    with running(root, demo_writer()) as machine, BackupSession("C:\\", context=context, writers=False) as session:
+        session.snapshot()
+        assert machine.shadow_copies[0].attributes & SnapshotAttributes.NO_WRITERS
+    assert not any(entry.kind == "event" for entry in machine.trace)
+    assert session.result.context == SnapshotAttributes.NO_WRITERS | SnapshotAttributes.NO_AUTORECOVERY
+    assert json.loads(json.dumps(session.result.to_dict()))["context"] == session.result.context
+    assert not session.writers
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill with SIGINT ends a process there")
+def test_ctrl_c_while_close_cleans_up_is_raised_when_all_is_done(root: Path) -> None:
+    def interrupt(event: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with running(root, demo_writer(on_abort=interrupt)) as machine:
+        session = BackupSession("C:\\").__enter__()
+        session.snapshot()
+        with pytest.raises(KeyboardInterrupt):
+            session.close()
+        left_nothing(machine)
+        session.close()
+
+
+@pytest.mark.parametrize("line", range(5))
+def test_ctrl_c_while_a_call_begins_leaves_the_session_usable(root: Path, line: int) -> None:
+    """A Ctrl-C between two lines of the guard up to the call itself must not make the session look busy for ever."""
+    guard = BackupSession._use.__wrapped__.__code__  # type: ignore[attr-defined]
+    countdown = [line]
+
+    def trace(frame: Any, event: str, argument: object) -> Any:
+        if frame.f_code is guard and event == "line":
+            countdown[0] -= 1
+            if countdown[0] < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace if frame.f_code is guard or event == "call" else None
+
+    with running(root, demo_writer()) as machine:
+        session = BackupSession("C:\\").__enter__()
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            session.close()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        session.close()
+        left_nothing(machine)
+
+
+def test_security_of_a_machine_is_its_own(root: Path) -> None:
+    for _ in range(20):  # machines that are gone leave their addresses to new ones
+        with running(root, demo_writer()) as machine:
+            with BackupSession("C:\\") as session:
+                session.exclude("Demo Writer")
+            assert sum(entry.name == "CoInitializeSecurity" for entry in machine.trace) == 1
+        del machine
+        gc.collect()

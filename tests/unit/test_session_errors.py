@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import vsspy
 from vsspy import errors, simulator
 from vsspy.errors import OperationCancelledError, SnapshotSetInProgressError, VssError, WaitTimeoutError
 from vsspy.metadata import FileSet
@@ -347,17 +348,21 @@ def test_security_that_comes_too_late_is_a_warning_once(root: Path, monkeypatch:
     monkeypatch.setattr(_machine, "initialize_security", too_late)
     monkeypatch.setattr(_backend, "secured", set())
     with running(root):
-        with pytest.warns(_machine.SecurityWarning, match="event 8194") as caught:
+        with pytest.warns(vsspy.SecurityWarning, match="event 8194") as caught:
             back_up()
         assert len(caught) == 1
         back_up()
+        for place in ("a session", "shadow_copy"):
+            monkeypatch.setattr(_backend, "secured", set())
+            opened: Any = vsspy.BackupSession("C:\\") if place == "a session" else vsspy.shadow_copy("C:\\")
+            with pytest.warns(vsspy.SecurityWarning) as caught, opened:
+                pass
+            assert caught[0].filename == __file__, f"{place}: the warning names the program's line"
         monkeypatch.setattr(_backend, "secured", set())
         back_up(security="none")
 
 
 def test_security_is_set_once(root: Path) -> None:
-    import vsspy
-
     with running(root) as machine:
         vsspy.initialize_security()
         back_up()

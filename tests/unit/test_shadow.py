@@ -164,3 +164,11 @@ def test_a_vanished_shadow_copy_is_one_typed_error(folder: Path) -> None:
         shadows.check()
     assert isinstance(caught.value, ObjectNotFoundError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_both_separators_join_on_a_simulated_windows_volume(folder: Path) -> None:
+    shadow = ShadowCopy(properties(str(folder)), "C:\\", VolumeNames([["C:\\"]]))
+    assert str(shadow / "Users\\a.txt") == str(shadow / "Users/a.txt") == f"{folder}{os.sep}Users{os.sep}a.txt"
+    for relative in ("C:\\Users", "\\Users", "Users\\..\\..\\x"):
+        with pytest.raises(InvalidArgumentError):
+            shadow / relative

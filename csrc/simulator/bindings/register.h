@@ -23,6 +23,9 @@ const vsspy_simulator_control& control();
 HRESULT call_python_writer(void* user, const vsspy_writer_event* event);
 void release_python_writer(void* user);
 
+// At the end, when a callback has not returned in time: whatever would wait for it is left to the process's end.
+bool gave_up_on_callbacks();
+
 inline vsspy_text text_of(std::string_view text) { return {text.data(), text.size()}; }
 
 // Lone surrogates come as three-byte sequences; what is no text at all is shown as well as it can be.

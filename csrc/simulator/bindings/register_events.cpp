@@ -1,8 +1,6 @@
 // How a writer's event reaches Python: on one of the service's threads, with the GIL taken for the callback.
 #include <pybind11/stl.h>
 
-#include <pybind11/stl.h>
-
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -10,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "../../com/process.h"
 #include "register.h"
 
 namespace vsspy::simulator {
@@ -18,25 +17,38 @@ namespace {
 
 // At the interpreter's end callbacks are refused, and those that run are waited for: a thread that wants the GIL
 // afterwards is lost.
-std::atomic<bool> stopping{false};
-std::atomic<int> callbacks{0};
-constexpr std::chrono::seconds exit_limit{10};
+struct callback_book {
+  std::atomic<bool> stopping{false};
+  std::atomic<int> running{0};
+};
+
+// Those that run in the parent never return in a child after a fork.
+callback_book& callbacks() {
+  static com::per_process<callback_book> books;
+  return books.get();
+}
 
 class callback_scope {
  public:
-  callback_scope() { ++callbacks; }
-  ~callback_scope() { --callbacks; }
+  callback_scope() : book_(callbacks()) { ++book_.running; }
+  ~callback_scope() { --book_.running; }
   callback_scope(const callback_scope&) = delete;
   callback_scope& operator=(const callback_scope&) = delete;
-  explicit operator bool() const { return !stopping; }
+  explicit operator bool() const { return !book_.stopping; }
+
+ private:
+  callback_book& book_;
 };
 
-void stop_callbacks() {
+bool stop_callbacks(double limit) {
   const py::gil_scoped_release released;
-  stopping = true;
-  const auto limit = std::chrono::steady_clock::now() + exit_limit;
-  while (callbacks && std::chrono::steady_clock::now() < limit)
+  callback_book& book = callbacks();
+  book.stopping = true;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(limit);
+  while (book.running && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return !book.running;
 }
 
 // An event that Python may keep: its functions work until the callback returns.
@@ -84,6 +96,11 @@ py::list components_of(const vsspy_writer_event& event) {
 }
 
 }  // namespace
+
+bool gave_up_on_callbacks() {
+  const callback_book& book = callbacks();
+  return book.stopping && book.running;
+}
 
 HRESULT call_python_writer(void* user, const vsspy_writer_event* event) {
   const callback_scope scope;
@@ -159,8 +176,9 @@ void register_events(py::module_& module) {
             }));
           },
           py::arg("failure"), py::arg("message"));
-  module.def("stop_callbacks", &stop_callbacks, "Refuses callbacks from now on; registered with atexit.");
-  py::module_::import("atexit").attr("register")(module.attr("stop_callbacks"));
+  module.def(
+      "stop_callbacks", &stop_callbacks, py::arg("limit"),
+      "Refuses callbacks from now on and waits for those that run; false when some still do after `limit` seconds.");
 }
 
 }  // namespace vsspy::simulator

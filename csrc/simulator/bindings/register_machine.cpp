@@ -84,7 +84,7 @@ class machine_handle {
     table_ = &table;
   }
   ~machine_handle() {
-    if (table_) table_->destroy(machine_);
+    if (table_ && !gave_up_on_callbacks()) table_->destroy(machine_);
   }
   machine_handle(const machine_handle&) = delete;
   machine_handle& operator=(const machine_handle&) = delete;
@@ -222,6 +222,7 @@ class machine_handle {
     }
     if (!made) throw std::bad_alloc();
     return py::capsule(made, platform_capsule, [](PyObject* capsule) {
+      if (gave_up_on_callbacks()) return;
       const void* table = PyCapsule_GetPointer(capsule, platform_capsule);
       const py::gil_scoped_release released;
       control().release_platform(static_cast<const vsspy_platform*>(table));
