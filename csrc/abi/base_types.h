@@ -69,6 +69,6 @@ struct IUnknown {
 
 #endif
 
-static_assert(sizeof(GUID) == 16 && sizeof(HRESULT) == 4 && sizeof(LONG) == 4 && sizeof(WCHAR) == 2 && sizeof(bool) == 1 &&
-                  sizeof(BOOL) == 4,
+static_assert(sizeof(GUID) == 16 && sizeof(HRESULT) == 4 && sizeof(LONG) == 4 && sizeof(WCHAR) == 2 &&
+                  sizeof(bool) == 1 && sizeof(BOOL) == 4,
               "the base types must have the sizes that VSS's binaries use");

@@ -5,11 +5,13 @@
 #include "base_types.h"
 
 #if defined(_MSC_VER) || defined(VSSPY_SDK_HEADERS)
+// clang-format off: each needs those before it
 #include <vss.h>
 #include <vswriter.h>
 #include <vsbackup.h>
 #include <vserror.h>
 #include <vsmgmt.h>
+// clang-format on
 #else
 #include "errors.h"
 #include "interfaces.h"
@@ -17,7 +19,8 @@
 
 #include "iids.h"
 
-static_assert(sizeof(void*) == 8, "a requester has to be of the machine's own bitness; vsspy is built for 64 bits only");
+static_assert(sizeof(void*) == 8,
+              "a requester has to be of the machine's own bitness; vsspy is built for 64 bits only");
 static_assert(sizeof(VSS_SNAPSHOT_PROP) == 128);
 static_assert(offsetof(VSS_SNAPSHOT_PROP, m_pwszSnapshotDeviceObject) == 40);
 static_assert(offsetof(VSS_SNAPSHOT_PROP, m_lSnapshotAttributes) == 104);

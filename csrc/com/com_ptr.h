@@ -16,7 +16,7 @@ class com_ptr {
   com_ptr(com_ptr&& other) noexcept : platform_(other.platform_), object_(std::exchange(other.object_, nullptr)) {}
   template <class Derived>
     requires std::is_base_of_v<Interface, Derived>
-  com_ptr(com_ptr<Derived>&& other) noexcept : platform_(&other.platform()), object_(other.detach()) {}
+  explicit(false) com_ptr(com_ptr<Derived>&& other) noexcept : platform_(&other.platform()), object_(other.detach()) {}
   com_ptr& operator=(com_ptr&& other) noexcept {
     if (this != &other) {
       reset();

@@ -115,7 +115,7 @@ std::optional<std::u16string> element_reader::optional_text(schema::name name) c
 
 bool element_reader::yes_no(schema::name name) const {
   require(name);
-  return *optional_yes_no(name);
+  return optional_yes_no(name).value();
 }
 
 std::optional<bool> element_reader::optional_yes_no(schema::name name) const {
@@ -128,7 +128,7 @@ std::optional<bool> element_reader::optional_yes_no(schema::name name) const {
 
 std::uint32_t element_reader::number(schema::name name) const {
   require(name);
-  return *optional_number(name);
+  return optional_number(name).value();
 }
 
 std::optional<std::uint32_t> element_reader::optional_number(schema::name name) const {

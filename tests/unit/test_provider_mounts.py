@@ -90,6 +90,52 @@ assert os.listdir(base / "shadow") == ["plain"]
     )
 
 
+def test_a_shadow_copy_that_cannot_be_removed_leaves_no_writer_frozen(tmp_path: Path) -> None:
+    """The set is given up, its first shadow copy cannot go: the result is what it was, and a note tells of the rest."""
+    in_own_mounts(
+        tmp_path,
+        """
+import vsspy
+from vsspy import simulator
+first, second, state = base / "first", base / "second", base / "state"
+for volume, count in (first, 1), (second, 3000):
+    volume.mkdir()
+    for index in range(count):
+        (volume / f"file{index}").write_bytes(b"data")
+events = []
+writer = simulator.Writer(
+    "W", on_freeze=lambda event: events.append("Freeze"), on_abort=lambda event: events.append("Abort")
+)
+volumes = {"C:\\\\": first, "D:\\\\": second}
+with simulator.running(volumes=volumes, writers=[writer], state=state) as machine, vsspy.BackupComponents() as bc:
+    bc.initialize_for_backup()
+    bc.gather_writer_metadata().wait(10)
+    bc.set_backup_state(False, False, vsspy.BackupType.COPY)
+    bc.start_snapshot_set()
+    for volume in volumes:
+        bc.add_to_snapshot_set(volume)
+    bc.prepare_for_backup().wait(10)
+    operation = bc.do_snapshot_set()
+    [folder] = state.iterdir()
+    made = folder / "HarddiskVolumeShadowCopy1"
+    while not made.exists():
+        assert not operation.done()
+    run("mount", "-t", "tmpfs", "tmpfs", str(made))
+    operation.cancel()
+    try:
+        operation.wait(10)
+        sys.exit("not cancelled")
+    except vsspy.OperationCancelledError:
+        pass
+    assert events == ["Freeze", "Abort"], events
+    [note] = machine.notes
+    assert note.startswith("a shadow copy could not be removed: HarddiskVolumeShadowCopy1"), note
+    run("umount", str(made))
+assert list(state.iterdir()) == []
+""",
+    )
+
+
 def test_reflinks(tmp_path: Path) -> None:
     if not shutil.which("mkfs.xfs"):
         pytest.skip("no mkfs.xfs")
