@@ -151,8 +151,11 @@ class Conversation:
                 result.document = bc.save_as_xml()
             _check_document(result.document)
         volumes = self.surroundings.volumes
+        simulated = result.backend == "simulator"
         return ShadowCopySet(
-            set_id, {name: ShadowCopy(each, name, volumes) for name, each in properties.items()}, volumes
+            set_id,
+            {name: ShadowCopy(each, name, volumes, simulated=simulated) for name, each in properties.items()},
+            volumes,
         )
 
     def _prepare(self, bc: BackupComponents) -> None:

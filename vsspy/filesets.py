@@ -361,6 +361,8 @@ class _Directory:
     def find_all(self, spellings: Iterable[set[str]]) -> Iterator[str]:
         """The entries that any of some spellings mean; names may come twice."""
         for group in spellings:
+            if len(group) > 1:
+                self._list()  # a disk that ignores letter case would find one entry under each spelling
             for spelling in group:
                 name = self.find(spelling)
                 if name is not None:

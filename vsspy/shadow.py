@@ -38,8 +38,11 @@ class ShadowCopy(os.PathLike[str]):
         properties: what GetSnapshotProperties told.
     """
 
-    def __init__(self, properties: SnapshotProperties, volume: str, volumes: VolumeNames) -> None:
+    def __init__(
+        self, properties: SnapshotProperties, volume: str, volumes: VolumeNames, *, simulated: bool = False
+    ) -> None:
         self.properties = properties
+        self._simulated = simulated
         self.volume = volume
         self._volumes = volumes
         self._identity = volumes.add(volume, properties.original_volume)
@@ -129,8 +132,8 @@ class ShadowCopy(os.PathLike[str]):
 
     def check(self) -> None:
         """Raises ShadowCopyVanishedError if the shadow copy is not there any more."""
-        if self._separator == "\\" and os.name != "nt":
-            return  # a simulated device name that only looks like one
+        if self._simulated and self.root.startswith("\\\\?\\GLOBALROOT\\"):
+            return  # a device name that is only there to be looked at
         try:
             os.stat(self.root)
         except OSError as error:

@@ -68,7 +68,7 @@ def test_a_daemon_thread_that_waits_does_not_hold_the_exit_up() -> None:
             time.sleep(0.001)
         print("end", flush=True)
     """)
-    assert said == ["end", "closed"]
+    assert said in (["end", "closed"], ["end"]), "the thread may be gone before it can say so"
     assert seconds < 8, "the limit was not needed"
 
 

@@ -734,6 +734,7 @@ def test_ctrl_c_while_a_call_begins_leaves_the_session_usable(root: Path, line: 
         left_nothing(machine)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there CoInitializeSecurity is ole32's own, which no trace shows")
 def test_security_of_a_machine_is_its_own(root: Path) -> None:
     for _ in range(20):  # machines that are gone leave their addresses to new ones
         with running(root, demo_writer()) as machine:

@@ -362,6 +362,7 @@ def test_security_that_comes_too_late_is_a_warning_once(root: Path, monkeypatch:
         back_up(security="none")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there CoInitializeSecurity is ole32's own, which no trace shows")
 def test_security_is_set_once(root: Path) -> None:
     with running(root) as machine:
         vsspy.initialize_security()

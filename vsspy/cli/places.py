@@ -170,11 +170,13 @@ def _within(path: str, folder: str) -> bool:
 def _find(path: str, volumes: dict[str, str], simulated: bool) -> Place:
     if not path:
         raise CommandError("a PATH is empty; give a file or folder")
-    if simulated and (sys.platform != "win32" or volumes):
+    local = os.path.abspath(path)
+    # On Windows a place in a FOLDER looks like a name on the volume that it plays.
+    is_place = sys.platform == "win32" and any(_within(os.path.realpath(local), each) for each in volumes.values())
+    if simulated and not is_place and (sys.platform != "win32" or volumes):
         place = _find_by_name(path, volumes)
         if place is not None:
             return place
-    local = os.path.abspath(path)
     st = _status(path, local)
     if simulated:
         return _find_local(local, st, volumes)
