@@ -88,8 +88,8 @@ class SelectedComponent:
         the way to a file set, which are not entered (semantics 9.1.3).
 
         Args:
-            onerror: called with the OSError of a folder or file that cannot be read, which goes into ``left_out`` too;
-                the rest follows. Without it the error is raised.
+            onerror: called with the OSError of a folder or file that cannot be read, which goes into ``left_out`` too and
+                makes the component fail (semantics 8.5); the rest follows. Without it the error is raised.
 
         Raises:
             OSError: see *onerror*.
@@ -111,7 +111,9 @@ class SelectedComponent:
             self._shadows.check()
             if onerror is None:
                 raise error
-            leave_out(str(error.filename), error.strerror or str(error))
+            reason = error.strerror or str(error)
+            leave_out(str(error.filename), reason)
+            self.fail(f"{error.filename}: {reason}")
             onerror(error)
 
         try:

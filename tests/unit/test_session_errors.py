@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _thread
+import errno
 import gc
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -434,3 +436,32 @@ def test_the_waits_of_a_retry() -> None:
     assert len(set(first)) > 40
     assert list(Retry(deadline=0).delays(now)) == []
     assert next(Retry(deadline=1, delay=100).delays(now)) <= 1
+
+
+def test_a_folder_that_cannot_be_read_fails_its_component(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No mark makes good what a caller was told through onerror: the writer hears that the backup failed."""
+    (root / "Data" / "locked").mkdir()
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if os.path.basename(os.path.normpath(path)) == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    told: list[object] = []
+    problems: list[OSError] = []
+    writer = demo_writer(on_backup_complete=lambda event: told.extend(c.backup_succeeded for c in event.components))
+    with running(root, writers=[writer]) as machine:
+        with BackupSession("C:\\") as session:
+            session.snapshot()
+            (component,) = session.components
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "scandir", refuse)
+                assert [file.path for file in component.files(onerror=problems.append)] == ["C:\\Data\\a.txt"]
+            component.mark_succeeded()
+        assert [type(error) for error in problems] == [PermissionError]
+        assert component.state == "failed"
+        assert "locked" in str(component.reason)
+        assert told == [False]
+        assert not session.result.good
+        left_nothing(machine)
