@@ -105,7 +105,8 @@ def check_as_before(
     finally:
         change()
     assert sorted(os.listdir(shadow / "folder")) == there
-    assert (shadow / "folder" / "file").read_bytes() == BEFORE
+    as_before = (shadow / "folder" / "file").read_bytes() == BEFORE
+    assert as_before  # not the bytes themselves: pytest would work out their difference, for minutes where CI is set
 
 
 @pytest.mark.parametrize("way", WAYS)
