@@ -39,7 +39,8 @@ SANITIZERS = {
         flags=["-fsanitize=address,undefined", "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"],
         runtimes=["libasan.so", "libstdc++.so.6"],
         options={
-            "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1",
+            # Stacks of the three innermost frames: a suppression of CPython's own allocations can then hide nothing else.
+            "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:malloc_context_size=3",
             "LSAN_OPTIONS": f"print_suppressions=0:suppressions={TESTS / 'leaks.supp'}",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         },

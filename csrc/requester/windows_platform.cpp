@@ -131,6 +131,17 @@ std::uint64_t now(void*) {
 
 void sleep(void*, std::uint64_t nanoseconds) { Sleep(static_cast<DWORD>((nanoseconds + 999'999) / 1'000'000)); }
 
+// Only the simulator's vssapi.dll can tell; VssApi has no such entry.
+int in_callback(void*, const void* object) {
+  using function = int (*)(const void*);
+  static const auto entry = []() -> function {
+    const HMODULE module = load_vssapi();
+    return module ? reinterpret_cast<function>(reinterpret_cast<void*>(GetProcAddress(module, "vsspy_in_callback")))
+                  : nullptr;
+  }();
+  return entry ? entry(object) : 0;
+}
+
 FARPROC WINAPI delay_load(unsigned notification, PDelayLoadInfo info) {
   if (notification != dliNotePreLoadLibrary || lstrcmpiA(info->szDll, "vssapi.dll") != 0) return nullptr;
   return reinterpret_cast<FARPROC>(load_vssapi());
@@ -159,7 +170,7 @@ const vsspy_platform& windows_platform() {
                                     initialize_security,
                                     now,
                                     sleep,
-                                    nullptr};
+                                    in_callback};
   return table;
 }
 

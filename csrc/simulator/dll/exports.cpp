@@ -2,6 +2,7 @@
 // current. Not part of the Python module. A process that nobody gave a machine gets E_NOTIMPL.
 #include "../control.h"
 #include "../platform.h"
+#include "../session.h"
 
 using namespace vsspy::simulator;
 
@@ -48,6 +49,9 @@ HRESULT STDMETHODCALLTYPE ShouldBlockRevertInternal(LPCWSTR volume, bool* block)
 HRESULT STDMETHODCALLTYPE GetProviderMgmtInterfaceInternal(VSS_ID provider, IID iid, IUnknown** object) {
   return with_machine([&](const auto& machine) { return get_provider_mgmt_interface(machine, provider, iid, object); });
 }
+
+// Whether this thread is in a writer's callback of that object: vsspy asks, VssApi has no such entry.
+int vsspy_in_callback(const void* object) { return object && object_in_callback() == object ? 1 : 0; }
 
 #ifdef _WIN32
 HRESULT STDMETHODCALLTYPE DllGetClassObject(REFCLSID, REFIID, void** object) {
