@@ -171,6 +171,10 @@ def setup(target: Target) -> None:
     (downloads / "installation" / target.tag).rename(target.home)
     # `platform` asks WMI from CPython 3.12 on, and falls back where it cannot; Wine 8 would end the process (propsys.dll).
     (target.home / "DLLs/_wmi.pyd").unlink(missing_ok=True)
+    # shutil copies with CopyFile2 from CPython 3.12 on where it finds that; Wine 8 has no such function and ends the process.
+    (target.home / "Lib/sitecustomize.py").write_text(
+        'import _winapi\n\nif hasattr(_winapi, "CopyFile2"):\n    del _winapi.CopyFile2\n', encoding="utf-8"
+    )
 
     # Markers such as sys_platform are evaluated for this machine, so what only Windows asks for is named here.
     run(
