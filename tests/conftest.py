@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import sys
 import sysconfig
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -25,6 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if not any((ROOT / "vsspy" / f"_core{suffix}").exists() for suffix in EXTENSION_SUFFIXES):
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
     os.environ.setdefault("PYTHONSAFEPATH", "1")
+
+# A shell that starts something in the background lets it ignore Ctrl-C, which the tests about Ctrl-C would wait for.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def captured_folder() -> Path | None:
