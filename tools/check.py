@@ -125,6 +125,7 @@ def types() -> bool:
     return at_once(
         [
             [sys.executable, "-m", "mypy"],
+            [sys.executable, "-P", "-m", "mypy", "--strict", "--config-file=", *sorted(ROOT.glob("examples/*.py"))],
             [sys.executable, "-P", "-m", "mypy.stubtest", "vsspy", "--allowlist", allowed, "--ignore-unused-allowlist"],
         ]
     )

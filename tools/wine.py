@@ -320,10 +320,18 @@ def outcomes(report: Path) -> Counter[str]:
     return counts
 
 
+def register_class(target: Target) -> None:
+    """Let CoCreateInstance find CLSID_VssSnapshotMgmt in the stand-in; on Windows it is the service's."""
+    key = "HKCR\\CLSID\\{0b5a2c52-3eb9-470a-96e2-6c6d4570e40f}\\InprocServer32"
+    target.wine("reg", "add", key, "/ve", "/d", "vssapi.dll", "/f", quiet=True)
+    target.wine("reg", "add", key, "/v", "ThreadingModel", "/d", "Both", "/f", quiet=True)
+
+
 def test(target: Target, against: Path | None, arguments: list[str]) -> int:
     setup(target)
     wheel = build(target, None)
     shutil.copy2(target.output / "vssapi.dll", target.prefix / "drive_c/windows/system32/vssapi.dll")
+    register_class(target)
     python = target.home / "python.exe"
     target.wine(
         python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--force-reinstall", "--no-warn-script-location",

@@ -16,25 +16,50 @@ except ImportError as error:
 
 from ._backend import initialize_security
 from ._machine import SecurityWarning
-from ._paths import FileSetError
-from .backup_components import AsyncOperation, BackupComponents, ProviderProperties, SnapshotProperties, WriterStatus
+from ._management_properties import (
+    DiffAreaProperties,
+    DiffVolumeProperties,
+    SnapshotDeltaBitmap,
+    VolumeProperties,
+    VolumeProtectionInfo,
+)
+from .backup_components import (
+    AsyncOperation,
+    BackupComponents,
+    ProviderProperties,
+    RootAndLogicalPrefixPaths,
+    SnapshotProperties,
+    WriterStatus,
+)
+from .document_components import (
+    ComponentFailure,
+    DifferencedFile,
+    DirectedTarget,
+    DocumentComponent,
+    PartialFile,
+    RestoreSubcomponent,
+    RollForward,
+    WriterComponents,
+)
+from .enumeration import EnumMgmtObject, EnumObject
 from .enums import *
 from .errors import *
+from .examine import ExamineWriterMetadata
 from .filesets import BackupFile
 from .metadata import ComponentMetadata, Dependency, FileSet, RestoreMethodInfo, WriterMetadata
 from .result import BackupResult, ComponentResult, LeftOut, PhaseTime, WriterResult
 from .retry import Retry
-from .selection import SelectionError
 from .session import (
     BackupSession,
-    IncompleteBackupError,
     IncompleteBackupWarning,
     Progress,
     SelectedComponent,
     SessionOptions,
     shadow_copy,
 )
-from .shadow import ShadowCopy, ShadowCopySet, ShadowCopyVanishedError
+from .shadow import ShadowCopy, ShadowCopySet
+from .snapshot_management import DifferentialSnapshotManagement, SnapshotManagement
+from .volumes import VolumeSnapshotted, is_volume_snapshotted, should_block_revert
 
 __version__ = "0.1.0"
 
@@ -44,32 +69,50 @@ __all__ = [
     "BackupFile",
     "BackupResult",
     "BackupSession",
+    "ComponentFailure",
     "ComponentMetadata",
     "ComponentResult",
     "Dependency",
+    "DiffAreaProperties",
+    "DiffVolumeProperties",
+    "DifferencedFile",
+    "DifferentialSnapshotManagement",
+    "DirectedTarget",
+    "DocumentComponent",
+    "EnumMgmtObject",
+    "EnumObject",
+    "ExamineWriterMetadata",
     "FileSet",
-    "FileSetError",
-    "IncompleteBackupError",
     "IncompleteBackupWarning",
     "LeftOut",
+    "PartialFile",
     "PhaseTime",
     "Progress",
     "ProviderProperties",
     "RestoreMethodInfo",
+    "RestoreSubcomponent",
     "Retry",
+    "RollForward",
+    "RootAndLogicalPrefixPaths",
     "SecurityWarning",
     "SelectedComponent",
-    "SelectionError",
     "SessionOptions",
     "ShadowCopy",
     "ShadowCopySet",
-    "ShadowCopyVanishedError",
+    "SnapshotDeltaBitmap",
+    "SnapshotManagement",
     "SnapshotProperties",
+    "VolumeProperties",
+    "VolumeProtectionInfo",
+    "VolumeSnapshotted",
+    "WriterComponents",
     "WriterMetadata",
     "WriterResult",
     "WriterStatus",
     "initialize_security",
+    "is_volume_snapshotted",
     "shadow_copy",
+    "should_block_revert",
 ]
 __all__ += _enums.__all__
 __all__ += _errors.__all__

@@ -25,7 +25,10 @@ def _seconds(timeout: float | None) -> float | None:
         return None
     if not timeout >= 0:
         raise InvalidArgumentError("E_INVALIDARG", "IVssAsync::Wait", detail=f"a time-out of {timeout} s")
-    return float(timeout)
+    try:
+        return float(timeout)
+    except OverflowError:  # an integer beyond every number
+        return None
 
 
 class AsyncOperation:

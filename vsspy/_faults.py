@@ -20,8 +20,10 @@ EVENTS = (
     "BackupComplete",
     "BackupShutdown",
     "Abort",
+    "PreRestore",
+    "PostRestore",
 )
-"""The events of a writer in a backup, in the order in which a good one has them (semantics 4.1)."""
+"""The events of a writer, in the order in which a good backup and a restore have them (semantics 4.1)."""
 
 _ENTRY_POINTS = {"CoCreateInstance": False, "CoInitializeSecurity": False}
 _LONGEST = 2**63 - 1  # nanoseconds

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from . import _backend, filesets
 from ._backend import initialize_security
-from ._paths import FileSetError, Location, VolumeNames, fold, separator
+from ._paths import Location, VolumeNames, fold, separator
 from ._volumes import local_environment, local_volumes
-from .errors import SecurityTooLateError
+from .errors import FileSetError, SecurityTooLateError
 from .selection import file_sets
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Surroundings:
         machine = _backend.resolve(backend).machine
         if machine is None:
             return cls(local_volumes(), local_environment())
-        return cls(VolumeNames([name] for name in machine.volumes), dict(machine.environment))
+        return cls(VolumeNames(machine.volume_paths.items()), dict(machine.environment))
 
 
 class SecurityWarning(RuntimeWarning):

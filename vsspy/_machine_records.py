@@ -68,6 +68,10 @@ class ShadowCopyInfo:
         context: the context that it was made in.
         attributes: its attributes.
         files, size: how many files it has, and how many bytes they have.
+        provider_id: who made it.
+        exposed_name: the drive, mounted folder or share that shows it, as ``VSS_SNAPSHOT_PROP`` has it; None if none
+            does.
+        exposed_path: the folder of it that the share shows; None for all of it.
     """
 
     id: UUID
@@ -82,6 +86,9 @@ class ShadowCopyInfo:
     attributes: SnapshotAttributes
     files: int
     size: int
+    provider_id: UUID
+    exposed_name: str | None
+    exposed_path: str | None
 
 
 def trace_entry(values: _simulator.TraceValues) -> TraceEntry:
@@ -103,7 +110,8 @@ def trace_entry(values: _simulator.TraceValues) -> TraceEntry:
 
 def shadow_copy_info(values: _simulator.ShadowCopyValues) -> ShadowCopyInfo:
     """Make the public value of what the extension gives."""
-    id_, set_id, session, volume, volume_path, device, folder, created, context, attributes, files, size = values
+    id_, set_id, session, volume, volume_path, device, folder, created, context, attributes, files, size = values[:12]
+    provider_id, exposed_name, exposed_path, _broken = values[12:]
     return ShadowCopyInfo(
         id=UUID(bytes_le=id_),
         set_id=UUID(bytes_le=set_id),
@@ -117,4 +125,7 @@ def shadow_copy_info(values: _simulator.ShadowCopyValues) -> ShadowCopyInfo:
         attributes=SnapshotAttributes(attributes),
         files=files,
         size=size,
+        provider_id=UUID(bytes_le=provider_id),
+        exposed_name=exposed_name,
+        exposed_path=exposed_path,
     )

@@ -6,23 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
-from .errors import InvalidArgumentError
+from .errors import FileSetError
 
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _VARIABLE: Final = re.compile(r"%([^%]+)%")
-
-
-class FileSetError(InvalidArgumentError):
-    """A path or a file set of a writer that cannot be understood on this machine."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("E_INVALIDARG", "FileSet", detail=detail)
-
-    @classmethod
-    def from_code(cls, hresult: int, operation: str | None, detail: str | None) -> Self:
-        return cls(detail or "")
 
 
 def fold(name: str) -> str:

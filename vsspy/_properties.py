@@ -134,3 +134,16 @@ class WriterStatus:
         instance, writer, name, state, failure, application, message = raw
         failure_name = NAMES.get(failure, f"0x{failure:08X}")
         return cls(instance, writer, name, WriterState(state), failure, failure_name, application, message)
+
+
+@dataclass(frozen=True, slots=True)
+class RootAndLogicalPrefixPaths:
+    """A path in two parts (``GetRootAndLogicalPrefixPaths``).
+
+    Attributes:
+        root_path: the root that a shadow copy can be made of.
+        logical_prefix: what stands before a file's place below that root.
+    """
+
+    root_path: str
+    logical_prefix: str

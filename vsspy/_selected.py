@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from . import filesets
 from .enums import BackupType
-from .errors import ClosedError, VssError
+from .errors import ClosedError, IncompleteBackupError
 from .result import ComponentResult, ComponentState, LeftOut
 from .selection import Inclusion
 
@@ -24,20 +24,6 @@ _STRICT: Final = (BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTI
 
 class IncompleteBackupWarning(UserWarning):
     """Components that nobody marked counted as not backed up (copy backups)."""
-
-
-class IncompleteBackupError(VssError):
-    """Components that nobody marked counted as not backed up; the rest of the backup was completed.
-
-    Raised for full, incremental, differential and log backups, after which writers may throw logs away.
-    """
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("E_FAIL", "BackupSession", detail=detail)
-
-    @classmethod
-    def from_code(cls, hresult: int, operation: str | None, detail: str | None) -> Self:
-        return cls(detail or "")
 
 
 class SelectedComponent:

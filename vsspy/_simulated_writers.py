@@ -13,8 +13,18 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 from . import _simulator
 from ._faults import EVENTS, code_of
 from ._writer_document import write_document
-from .enums import ApplicationLevel, BackupSchema, ComponentFlags, ComponentType, SourceType, UsageType
-from .errors import InvalidXmlDocumentError, from_hresult
+from ._writer_events import WriterEvent, WriterEventComponent
+from .enums import (
+    ApplicationLevel,
+    BackupSchema,
+    BackupType,
+    ComponentFlags,
+    ComponentType,
+    RestoreType,
+    SourceType,
+    UsageType,
+)
+from .errors import InvalidXmlDocumentError
 from .metadata import ComponentMetadata, Dependency, FileSet, RestoreMethodInfo, WriterMetadata
 
 _NO_FLAGS = ComponentFlags(0)
@@ -44,102 +54,6 @@ class WriterVeto(Exception):
         self.code = code_of(code)
         self.message = message
         self.application = code_of(application)
-
-
-class WriterEventComponent:
-    """A component as a writer sees it in an event: an explicit one of the Backup Components Document.
-
-    Attributes:
-        logical_path: None at the root.
-        name: the component's name.
-        type: file group or database.
-        backup_succeeded: what the requester said; None if it said nothing, which counts as failed (semantics 12.2).
-        backup_options, previous_backup_stamp: texts of the requester, None if not set.
-        backup_stamp, backup_metadata: texts of the writer, None if not set.
-    """
-
-    logical_path: str | None
-    name: str
-    type: ComponentType
-    backup_succeeded: bool | None
-    backup_options: str | None
-    backup_stamp: str | None
-    previous_backup_stamp: str | None
-    backup_metadata: str | None
-
-    def __init__(self, handle: _simulator.WriterEventHandle, index: int, values: _simulator.EventComponent) -> None:
-        self._handle = handle
-        self._index = index
-        self.logical_path = values["logical_path"]
-        self.name = values["name"]
-        self.type = ComponentType(values["type"])
-        self.backup_succeeded = values["backup_succeeded"]
-        self.backup_options = values["backup_options"]
-        self.backup_stamp = values["backup_stamp"]
-        self.previous_backup_stamp = values["previous_backup_stamp"]
-        self.backup_metadata = values["backup_metadata"]
-
-    def __repr__(self) -> str:
-        return f"<WriterEventComponent {self.name!r} of {self.logical_path!r}>"
-
-    def set_backup_stamp(self, stamp: str) -> None:
-        """``IVssComponent::SetBackupStamp``. Raises ``BadStateError`` from BackupComplete on, and after the event."""
-        self._set(1, stamp, "SetBackupStamp")
-        self.backup_stamp = stamp
-
-    def set_backup_metadata(self, data: str) -> None:
-        """``IVssComponent::SetBackupMetadata``, once: then ``ObjectAlreadyExistsError``; too late: ``BadStateError``."""
-        self._set(2, data, "SetBackupMetadata")
-        self.backup_metadata = data
-
-    def set_prepare_for_backup_failure_message(self, message: str) -> None:
-        """``IVssComponentEx::SetPrepareForBackupFailureMsg``; raises ``BadStateError`` outside PrepareBackup."""
-        self._set(3, message, "SetPrepareForBackupFailureMsg")
-
-    def set_post_snapshot_failure_message(self, message: str) -> None:
-        """``IVssComponentEx::SetPostSnapshotFailureMsg``; raises ``BadStateError`` outside PostSnapshot."""
-        self._set(4, message, "SetPostSnapshotFailureMsg")
-
-    def set_failure(self, code: str | int, message: str | None = None, *, application: str | int = 0) -> None:
-        """``IVssComponentEx2::SetFailure``; the writer vetoes with VSS_E_WRITERERROR_PARTIAL_FAILURE besides.
-
-        Args:
-            code: the component's failure, by name or HRESULT.
-            message: the application's message.
-            application: the application's own HRESULT.
-        """
-        hresult = self._handle.set_component_failure(self._index, code_of(code), code_of(application), message)
-        _check(hresult, "IVssComponentEx2::SetFailure")
-
-    def _set(self, which: int, value: str, method: str) -> None:
-        _check(self._handle.set_component_text(self._index, which, value), f"IVssComponent::{method}")
-
-
-def _check(hresult: int, operation: str) -> None:
-    if hresult & 0x80000000:
-        raise from_hresult(hresult, operation, "")
-
-
-@dataclass(frozen=True, slots=True)
-class WriterEvent:
-    """An event that a writer's callback gets, on one of the service's threads.
-
-    Attributes:
-        name: ``"Freeze"`` and so on.
-        writer: the writer's name.
-        writer_id, instance_id: which writer.
-        session_id: the requester's session (``IVssBackupComponentsEx3::GetSessionId``).
-        snapshot_set_id: the snapshot set, None where none was made.
-        components: the writer's components; PrepareBackup, PostSnapshot and BackupComplete have them (semantics 4.1).
-    """
-
-    name: str
-    writer: str
-    writer_id: UUID
-    instance_id: UUID
-    session_id: UUID
-    snapshot_set_id: UUID | None
-    components: Sequence[WriterEventComponent]
 
 
 Callback = Callable[[WriterEvent], object]
@@ -189,7 +103,8 @@ class Writer:
         freeze_timeout: seconds from Freeze to Thaw; when they are over the writer fails with
             ``VSS_E_WRITERERROR_TIMEOUT`` and gets Abort (semantics 5).
         on_identify, on_prepare_backup, on_prepare_snapshot, on_freeze, on_thaw, on_post_snapshot, on_backup_complete,
-            on_backup_shutdown, on_abort: the callbacks.
+            on_backup_shutdown, on_abort, on_pre_restore, on_post_restore: the callbacks. Which events of a restore come
+            follows from ``restore_method``; a writer without one gets both (semantics 11.2).
     """
 
     def __init__(
@@ -218,6 +133,8 @@ class Writer:
         on_backup_complete: Callback | None = None,
         on_backup_shutdown: Callback | None = None,
         on_abort: Callback | None = None,
+        on_pre_restore: Callback | None = None,
+        on_post_restore: Callback | None = None,
     ) -> None:
         text = write_document(
             name=name,
@@ -243,6 +160,8 @@ class Writer:
             on_backup_complete,
             on_backup_shutdown,
             on_abort,
+            on_pre_restore,
+            on_post_restore,
         )
         self._set(WriterMetadata.from_xml(text), level, freeze_timeout, dict(zip(EVENTS, handlers, strict=True)))
 
@@ -338,9 +257,11 @@ class Writer:
         instance_id: bytes,
         session_id: bytes,
         snapshot_set_id: bytes,
+        settings: tuple[bool, bool, int, bool, int],
         components: list[_simulator.EventComponent],
     ) -> tuple[int, str] | None:
         """What the service calls; gives the veto's code and what the trace is to keep of it."""
+        select, bootable, backup_type, partial, restore_type = settings
         event = WriterEvent(
             name=name,
             writer=writer,
@@ -348,7 +269,12 @@ class Writer:
             instance_id=UUID(bytes_le=instance_id),
             session_id=UUID(bytes_le=session_id),
             snapshot_set_id=UUID(bytes_le=snapshot_set_id) if any(snapshot_set_id) else None,
-            components=tuple(WriterEventComponent(handle, i, values) for i, values in enumerate(components)),
+            select_components=select,
+            bootable_system_state=bootable,
+            backup_type=BackupType(backup_type),
+            partial_file_support=partial,
+            restore_type=RestoreType(restore_type),
+            components=tuple(WriterEventComponent(handle, i, values, partial) for i, values in enumerate(components)),
         )
         try:
             self.callbacks[name](event)

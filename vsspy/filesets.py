@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ._paths import FileSetError, Location, VolumeNames, expand_variables, fold, split
+from ._paths import Location, VolumeNames, expand_variables, fold, split
+from .errors import FileSetError
 
 if TYPE_CHECKING:
     from .metadata import FileSet

@@ -167,6 +167,12 @@ class WriterMetadata:
     exclude_files_from_snapshot: Sequence[FileSet]
     _text: str | _core.WriterDocument = field(compare=False)
 
+    @property
+    def include_files(self) -> Sequence[FileSet]:
+        """Always empty: the list of files to include is reserved (``GetIncludeFile``, and its count of
+        ``GetFileCounts``; semantics 14), so VSS is not asked."""
+        return ()
+
     @classmethod
     def from_xml(cls, text: str | bytes) -> WriterMetadata:
         """Read a Writer Metadata Document: its text, or the bytes of a file (UTF-8 or UTF-16, with or without a mark).

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 from ._paths import fold
 from .enums import BackupType, FileSpecBackupType
-from .errors import InvalidArgumentError, NotSupportedError, ObjectNotFoundError
+from .errors import NotSupportedError, ObjectNotFoundError, SelectionError
 from .result import LeftOut
 
 if TYPE_CHECKING:
@@ -20,17 +20,6 @@ Why = Callable[["ComponentMetadata"], "str | None"]
 
 _WHOLE: Final = (BackupType.FULL, BackupType.COPY, BackupType.OTHER)
 _DEFAULT_MASK: Final = FileSpecBackupType.ALL_BACKUP_REQUIRED | FileSpecBackupType.ALL_SNAPSHOT_REQUIRED
-
-
-class SelectionError(InvalidArgumentError):
-    """A component was asked for that VSS's rules do not allow to be included by itself, or that cannot be backed up."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("E_INVALIDARG", "select", detail=detail)
-
-    @classmethod
-    def from_code(cls, hresult: int, operation: str | None, detail: str | None) -> Self:
-        return cls(detail or "")
 
 
 @dataclass(frozen=True, slots=True)

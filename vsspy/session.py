@@ -13,23 +13,26 @@ from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
 from uuid import UUID
 
 from ._conversation import Conversation, Settings
-from ._paths import FileSetError, volume_name
+from ._paths import volume_name
 from ._phases import Phases, Progress, seconds
-from ._selected import IncompleteBackupError, IncompleteBackupWarning, SelectedComponent, check_marked
+from ._selected import IncompleteBackupWarning, SelectedComponent, check_marked
 from ._writers import FailurePolicy, WriterWatch
 from .enums import BackupType, SnapshotAttributes, SnapshotContext
 from .errors import (
     BadStateError,
     ClosedError,
+    FileSetError,
+    IncompleteBackupError,
     InvalidArgumentError,
     ReentrantCallError,
+    ShadowCopyVanishedError,
     SnapshotSetInProgressError,
     VssError,
 )
 from .result import BackupResult
 from .retry import Retry, pause
 from .selection import Inclusion, Rule, check_rule
-from .shadow import ShadowCopy, ShadowCopySet, ShadowCopyVanishedError
+from .shadow import ShadowCopy, ShadowCopySet
 
 if TYPE_CHECKING:
     from .metadata import WriterMetadata

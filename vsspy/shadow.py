@@ -5,26 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from . import filesets
-from ._paths import FileSetError, VolumeNames, fold, separator
-from .errors import InvalidArgumentError, ObjectNotFoundError
+from ._paths import VolumeNames, fold, separator
+from .errors import FileSetError, InvalidArgumentError, ShadowCopyVanishedError
 
 if TYPE_CHECKING:
     from .backup_components import SnapshotProperties
-
-
-class ShadowCopyVanishedError(ObjectNotFoundError):
-    """A shadow copy is no longer there: it was deleted, its storage area ran full, or its session has ended."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("VSS_E_OBJECT_NOT_FOUND", "ShadowCopy", detail=detail)
-
-    @classmethod
-    def from_code(cls, hresult: int, operation: str | None, detail: str | None) -> Self:
-        return cls(detail or "")
 
 
 class ShadowCopy(os.PathLike[str]):

@@ -23,13 +23,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
+from uuid import UUID
 
 from . import _core, _simulator
 from ._codes import CODES
 from ._faults import EVENTS, Fault
 from ._machine_records import ShadowCopyInfo, TraceEntry, shadow_copy_info, trace_entry
-from ._simulated_writers import Component, Writer, WriterEvent, WriterEventComponent, WriterVeto
-from .errors import ClosedError, InvalidArgumentError, from_hresult
+from ._simulated_storage import SimulatedStorage
+from ._simulated_writers import Component, Writer, WriterVeto
+from ._writer_events import WriterEvent, WriterEventComponent
+from .errors import ClosedError, ForkedError, InvalidArgumentError, from_hresult
 from .metadata import FileSet
 
 __all__ = [
@@ -65,6 +68,7 @@ PLAIN_SERVER: Mapping[str, str] = MappingProxyType(
 """The environment of a plain server that lives on ``C:``: a machine's default."""
 
 _LEVELS = {"xp": 5, "vista": 6, "7": 7, "8": 8}
+_HARDWARE_PROVIDERS = {False: 0, True: 1, "legacy": 2}
 
 
 def _to_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -97,7 +101,7 @@ def _typed_errors(operation: str) -> Iterator[None]:
         raise from_hresult(error.args[0], operation, error.args[1]) from None
 
 
-class Machine:
+class Machine(SimulatedStorage):
     """A simulated machine. :func:`running` makes one; it stays readable when it is closed."""
 
     def __init__(
@@ -110,6 +114,8 @@ class Machine:
         state: str | os.PathLike[str] | None = None,
         level: Literal["xp", "vista", "7", "8"] = "8",
         device_names: Literal["folder", "nt"] = "folder",
+        hardware_provider: bool | Literal["legacy"] = False,
+        writers_blocking_revert: Iterable[UUID] = (),
     ) -> None:
         if level not in _LEVELS:
             raise InvalidArgumentError(
@@ -117,6 +123,9 @@ class Machine:
             )
         if device_names not in ("folder", "nt"):
             raise InvalidArgumentError("E_INVALIDARG", "Machine", detail=f"device_names={device_names!r}: folder or nt")
+        if hardware_provider not in _HARDWARE_PROVIDERS:
+            detail = f'hardware_provider={hardware_provider!r}: True, False or "legacy"'
+            raise InvalidArgumentError("E_INVALIDARG", "Machine", detail=detail)
         self._process = os.getpid()
         self._closed = False
         self._capsule: Any = None
@@ -124,7 +133,10 @@ class Machine:
         self._reading = threading.Lock()
         with _typed_errors("Machine"):
             handle = _simulator.MachineHandle(
-                b"" if state is None else _to_bytes(state), _LEVELS[level], device_names == "nt"
+                b"" if state is None else _to_bytes(state),
+                _LEVELS[level],
+                device_names == "nt",
+                _HARDWARE_PROVIDERS[hardware_provider],
             )
         self._handle = handle
         try:
@@ -141,8 +153,12 @@ class Machine:
             for name, folder in self.volumes.items():
                 with _typed_errors(f"volume {name}"):
                     handle.add_volume(name, _to_bytes(folder))
+            self.volume_paths: Mapping[str, str] = MappingProxyType(dict(handle.volumes()))
+            """The GUID path of each volume (``\\\\?\\Volume{...}\\``), by the name that :attr:`volumes` has for it."""
             for name, value in self.environment.items():
                 handle.set_environment(name, value)
+            for writer_id in writers_blocking_revert:
+                handle.block_revert(writer_id.bytes_le)
             for writer in writers:
                 self._add_writer(writer)
             for fault in faults:
@@ -191,7 +207,8 @@ class Machine:
 
     @property
     def trace(self) -> list[TraceEntry]:
-        """Every call and writer's event, in the order in which they began."""
+        """Every call and writer's event, in the order in which they began. Raises ``ForkedError``."""
+        self._check_process("trace")
         with self._reading:
             entries = [trace_entry(values) for values in self._handle.trace(len(self._settled))]
             all_entries = self._settled + entries
@@ -201,28 +218,46 @@ class Machine:
 
     @property
     def live_objects(self) -> int:
-        """How many COM objects are not yet released: 0 when a program is clean."""
+        """How many COM objects are not yet released: 0 when a program is clean. Raises ``ForkedError``."""
+        self._check_process("live_objects")
         return self._handle.live_objects()
 
     def live(self) -> list[str]:
         """What is not yet released: a name for each COM object, and the number of strings where there are any.
 
-        On Windows strings are the system's, and not counted.
+        On Windows strings are the system's, and not counted. Raises ``ForkedError``.
         """
+        self._check_process("live")
         return self._handle.live()
 
     @property
     def shadow_copies(self) -> list[ShadowCopyInfo]:
-        """The shadow copies that exist now."""
-        return [shadow_copy_info(values) for values in self._handle.shadow_copies()]
+        """The shadow copies that exist now. Raises ``ForkedError``."""
+        return self._copies("shadow_copies", broken=False)
+
+    @property
+    def broken(self) -> list[ShadowCopyInfo]:
+        """What was a shadow copy until its set was broken, and is an ordinary volume now, in its folder. Raises
+        ``ForkedError``."""
+        return self._copies("broken", broken=True)
 
     @property
     def notes(self) -> list[str]:
-        """What was not as it should be: shadow copies that were written to, files that a copy could not get in one piece."""
+        """What was not as it should be: shadow copies that were written to, files that a copy could not get in one
+        piece, or that a revert could not replace. Raises ``ForkedError``."""
+        self._check_process("notes")
         return self._handle.notes()
 
     def __repr__(self) -> str:
         return f"<Machine {', '.join(self.volumes)}{' closed' if self.closed else ''}>"
+
+    def _copies(self, operation: str, *, broken: bool) -> list[ShadowCopyInfo]:
+        self._check_process(operation)
+        return [shadow_copy_info(values) for values in self._handle.shadow_copies() if values[-1] == broken]
+
+    def _check_process(self, operation: str) -> None:
+        if self._process != os.getpid():  # locks that the parent's threads held at the fork are held for ever here
+            raise ForkedError(f"Machine.{operation}", detail="the simulated machine is the parent process's")
 
     def _check_open(self, operation: str) -> None:
         if self.closed:
@@ -258,6 +293,8 @@ def running(
     state: str | os.PathLike[str] | None = None,
     level: Literal["xp", "vista", "7", "8"] = "8",
     device_names: Literal["folder", "nt"] = "folder",
+    hardware_provider: bool | Literal["legacy"] = False,
+    writers_blocking_revert: Iterable[UUID] = (),
 ) -> Iterator[Machine]:
     """Run a simulated machine; inside the block it is the backend.
 
@@ -273,6 +310,11 @@ def running(
             later). Old ones lack interfaces, and report E_UNEXPECTED for VSS_E_UNEXPECTED (semantics 15).
         device_names: whether a shadow copy's device is its folder, which can be opened, or has the form that Windows
             gives it.
+        hardware_provider: whether there is a hardware provider, which is asked before the system's own (semantics 7.1):
+            for transportable sets, importing, breaking and recovery sets. Its shadow copies can be imported on any
+            machine of this process that has one too. ``"legacy"``: one that is too old for recovery sets.
+        writers_blocking_revert: classes of writers that object to a revert of a volume with components of theirs, as
+            the registry's ``WritersBlockingRevert`` lists them; ``vsspy.should_block_revert`` tells.
 
     Raises:
         ObjectNotFoundError: a volume's folder does not exist.
@@ -288,6 +330,8 @@ def running(
         state=state,
         level=level,
         device_names=device_names,
+        hardware_provider=hardware_provider,
+        writers_blocking_revert=writers_blocking_revert,
     )
     _running.append(machine)
     try:

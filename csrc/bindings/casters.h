@@ -11,7 +11,8 @@
 
 namespace vsspy::bindings {
 
-// A text that VSS takes as a NUL-terminated string, lone surrogates included.
+// A text that VSS takes, lone surrogates included. That there is no NUL in it is for the core to see, which knows what
+// the argument is called: requester/arguments.h.
 struct wide_text : std::u16string {
   using std::u16string::u16string;
   explicit wide_text(std::u16string text) : std::u16string(std::move(text)) {}
@@ -40,8 +41,6 @@ struct type_caster<vsspy::bindings::wide_text> {
   bool load(handle source, bool /*convert*/) {
     if (!PyUnicode_Check(source.ptr())) return false;
     value = vsspy::bindings::wide_text(vsspy::bindings::u16_from_python(reinterpret_borrow<str>(source)));
-    // Whatever comes behind a NUL would be lost without a word.
-    if (value.find(u'\0') != std::u16string::npos) throw value_error("embedded null character");
     return true;
   }
   static handle cast(const std::u16string& text, return_value_policy, handle) {

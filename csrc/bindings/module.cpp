@@ -2,13 +2,18 @@
 #include <pybind11/pybind11.h>
 
 #include "documents.h"
+#include "main_interpreter.h"
 #include "register.h"
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+  vsspy::bindings::refuse_sub_interpreter(module);
   module.doc() = "The requester side of VSS; vsspy's Python modules are its public face.";
   vsspy::bindings::register_errors(module);
   vsspy::bindings::register_platform(module);
   vsspy::bindings::register_documents(module);
-  vsspy::bindings::register_async(module);  // before what returns it
+  vsspy::bindings::register_async(module);  // before what returns them
+  vsspy::bindings::register_enumeration(module);
+  vsspy::bindings::register_management(module);
+  vsspy::bindings::register_components(module);
   vsspy::bindings::register_backup(module);
 }

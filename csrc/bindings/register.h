@@ -8,6 +8,9 @@ namespace vsspy::bindings {
 void register_errors(pybind11::module_& module);
 void register_platform(pybind11::module_& module);
 void register_async(pybind11::module_& module);
+void register_enumeration(pybind11::module_& module);
+void register_management(pybind11::module_& module);
+void register_components(pybind11::module_& module);
 void register_backup(pybind11::module_& module);
 
 }  // namespace vsspy::bindings

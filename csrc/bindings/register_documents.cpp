@@ -1,4 +1,5 @@
-// WriterDocument and its parts: opaque handles on one parsed document, whose values are made when vsspy.metadata asks.
+// WriterDocument and its parts: opaque handles on one document that was read, by us or by VSS, whose values are made
+// when vsspy.metadata asks.
 #include <string>
 #include <utility>
 #include <vector>
@@ -6,8 +7,11 @@
 #include "../documents/backup_components.h"
 #include "../documents/writer_metadata.h"
 #include "../documents/xml.h"
-#include "conversions.h"
+#include "../requester/examine.h"
+#include "casters.h"
 #include "documents.h"
+#include "gil_policy.h"
+#include "platform_capsule.h"
 
 namespace vsspy::bindings {
 
@@ -77,13 +81,6 @@ py::tuple dependency_at(const component_document& component, std::size_t index) 
   return py::make_tuple(to_python(from.writer_id), optional_text(from.logical_path), to_python(from.component_name));
 }
 
-// Reads without the GIL; nothing of Python is touched there (the caller holds the bytes, which cannot change).
-template <typename Read>
-auto without_gil(Read&& read) {
-  const py::gil_scoped_release released;
-  return read();
-}
-
 std::shared_ptr<const writer_metadata> read(std::u16string_view text) {
   return std::make_shared<const writer_metadata>(documents::read_writer_metadata(text));
 }
@@ -112,6 +109,25 @@ void register_parts(py::module_& module) {
       .def_property_readonly("dependency_count",
                              [](const component_document& self) { return self.value->dependencies.size(); })
       .def("dependency", &dependency_at, py::arg("index"), "(writer_id, logical_path, component_name)");
+}
+
+void register_examination(py::module_& module) {
+  using requester::examination;
+  py::class_<examination, std::shared_ptr<examination>>(module, "ExamineWriterMetadata", py::module_local(),
+                                                        py::is_final(), releases_object(),
+                                                        "IVssExamineWriterMetadata, made from a stored document.")
+      .def(py::init([](const py::capsule& platform, const wide_text& xml) {
+             const vsspy_platform& table = platform_of(platform);
+             return crossing([&] { return examination::create(table, xml); });
+           }),
+           py::arg("platform"), py::arg("xml"), py::keep_alive<1, 2>())
+      .def(
+          "load_from_xml", [](examination& self, const wide_text& xml) { return self.load_from_xml(xml); },
+          py::arg("xml"), crosses())
+      .def(
+          "save_as_xml", [](examination& self) { return wide_text(self.save_as_xml()); }, crosses())
+      .def("metadata", [](examination& self) { return writer_document{crossing([&] { return self.metadata(); })}; })
+      .def("close", &examination::close_or_throw, crosses());
 }
 
 }  // namespace
@@ -149,7 +165,7 @@ void register_documents(py::module_& module) {
       .def(
           "canonical_xml",
           [](const writer_document& self) {
-            return to_python(without_gil([&] { return documents::write_writer_metadata(*self.value); }));
+            return to_python(crossing([&] { return documents::write_writer_metadata(*self.value); }));
           },
           "Its values written anew: no white space, attributes in the order in which Windows writes them.");
 
@@ -158,21 +174,21 @@ void register_documents(py::module_& module) {
       [](const py::bytes& text) {
         const std::string_view bytes = text;
         return writer_document{
-            without_gil([&] { return read(documents::xml::decode_document(bytes, "read_writer_metadata")); })};
+            crossing([&] { return read(documents::xml::decode_document(bytes, "read_writer_metadata")); })};
       },
       py::arg("text"), "Reads a Writer Metadata Document, a file's bytes or its text.");
   module.def(
       "read_writer_metadata",
       [](const py::str& text) {
         const std::u16string units = u16_from_python(text);
-        return writer_document{without_gil([&] { return read(units); })};
+        return writer_document{crossing([&] { return read(units); })};
       },
       py::arg("text"));
   module.def(
       "rewrite_backup_components",
       [](const py::bytes& text) {
         const std::string_view bytes = text;
-        return to_python(without_gil(
+        return to_python(crossing(
             [&] { return rewrite_components(documents::xml::decode_document(bytes, "read_backup_components")); }));
       },
       py::arg("text"), "Reads a Backup Components Document and writes it anew, in canonical form.");
@@ -180,9 +196,10 @@ void register_documents(py::module_& module) {
       "rewrite_backup_components",
       [](const py::str& text) {
         const std::u16string units = u16_from_python(text);
-        return to_python(without_gil([&] { return rewrite_components(units); }));
+        return to_python(crossing([&] { return rewrite_components(units); }));
       },
       py::arg("text"));
+  register_examination(module);
 }
 
 }  // namespace vsspy::bindings

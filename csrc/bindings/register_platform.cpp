@@ -1,6 +1,8 @@
-// Platforms, process-wide security, and the end of the interpreter.
+// Platforms, what is asked of them without an object, process-wide security, and the end of the interpreter.
 #include "../com/apartment.h"
+#include "../requester/volumes.h"
 #include "../requester/windows_platform.h"
+#include "casters.h"
 #include "gil_policy.h"
 #include "platform_capsule.h"
 #include "register.h"
@@ -45,6 +47,26 @@ void register_platform(py::module_& module) {
         initialize_security(table);
       },
       py::arg("platform"), "CoInitializeSecurity with what writers need.");
+  module.def(
+      "is_volume_snapshotted",
+      [](const py::capsule& platform, const wide_text& volume) {
+        const vsspy_platform& table = platform_of(platform);
+        requester::volume_snapshotted answer;
+        {
+          const without_interpreter released;
+          answer = requester::is_volume_snapshotted(table, volume);
+        }
+        return py::make_tuple(answer.present, answer.compatibility);
+      },
+      py::arg("platform"), py::arg("volume"));
+  module.def(
+      "should_block_revert",
+      [](const py::capsule& platform, const wide_text& volume) {
+        const vsspy_platform& table = platform_of(platform);
+        const without_interpreter released;
+        return requester::should_block_revert(table, volume);
+      },
+      py::arg("platform"), py::arg("volume"));
   module.def(
       "close_everything",
       [](double limit) {

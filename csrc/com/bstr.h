@@ -47,6 +47,38 @@ class unique_bstr {
   BSTR text_ = nullptr;
 };
 
+// Task memory from an out-parameter.
+template <class Value>
+class unique_task_memory {
+ public:
+  explicit unique_task_memory(const vsspy_platform& platform) noexcept : platform_(platform) {}
+  unique_task_memory(const unique_task_memory&) = delete;
+  unique_task_memory& operator=(const unique_task_memory&) = delete;
+  ~unique_task_memory() { reset(); }
+
+  Value* get() const noexcept { return memory_; }
+  Value** put() noexcept {
+    reset();
+    return &memory_;
+  }
+  void reset() noexcept {
+    if (Value* memory = std::exchange(memory_, nullptr)) platform_.task_free(platform_.context, memory);
+  }
+
+ private:
+  const vsspy_platform& platform_;
+  Value* memory_ = nullptr;
+};
+
+class unique_task_string : public unique_task_memory<WCHAR> {
+ public:
+  using unique_task_memory::unique_task_memory;
+
+  std::optional<std::u16string> optional_text() const {
+    return get() ? std::optional<std::u16string>(view(get())) : std::nullopt;
+  }
+};
+
 // Frees a string of task memory that stands in a structure, and leaves NULL there.
 inline void free_task_string(const vsspy_platform& platform, WCHAR*& memory) noexcept {
   if (WCHAR* text = std::exchange(memory, nullptr)) platform.task_free(platform.context, text);

@@ -14,6 +14,7 @@ inline constexpr HRESULT VSSPY_E_CLOSED = static_cast<HRESULT>(0xA0040001U);    
 inline constexpr HRESULT VSSPY_E_FORKED = static_cast<HRESULT>(0xA0040002U);     // made before fork()
 inline constexpr HRESULT VSSPY_E_REENTERED = static_cast<HRESULT>(0xA0040003U);  // from its own writer's callback
 inline constexpr HRESULT VSSPY_E_UNSUPPORTED_PLATFORM = static_cast<HRESULT>(0xA0040004U);  // no VSS here
+inline constexpr HRESULT VSSPY_E_STALE = static_cast<HRESULT>(0xA0040005U);  // a view of a document that changed since
 
 // The one exception of the C++ layers. `operation` is the VSS call that failed, "IVssBackupComponents::DoSnapshotSet".
 class vss_error : public std::exception {

@@ -1,10 +1,14 @@
 #include "backup_components.h"
 
 #include <array>
+#include <concepts>
+#include <type_traits>
 #include <utility>
 
 #include "../com/hresult.h"
+#include "../com/text.h"
 #include "fields.h"
+#include "xml_characters.h"
 
 namespace vsspy::documents {
 
@@ -15,26 +19,10 @@ constexpr const char* writing = "write_backup_components";
 
 // The attributes of each element, in the order in which they are written; all others are kept as they are.
 constexpr std::array root_names = {schema::version,     schema::bootable_system_state_backup, schema::select_components,
-                                   schema::backup_type, schema::partial_file_support,         schema::snapshot_set_id};
+                                   schema::backup_type, schema::partial_file_support,         schema::snapshot_set_id,
+                                   schema::restore_type};
 constexpr std::array writer_names = {schema::instance_id, schema::writer_id, schema::instance_name,
                                      schema::backup_schema};
-constexpr std::array component_names = {schema::logical_path,
-                                        schema::component_name,
-                                        schema::component_type,
-                                        schema::backup_stamp,
-                                        schema::backup_succeeded,
-                                        schema::backup_options,
-                                        schema::previous_backup_stamp,
-                                        schema::prepare_for_backup_failure_message,
-                                        schema::post_snapshot_failure_message,
-                                        schema::failure,
-                                        schema::application_failure,
-                                        schema::application_message};
-constexpr std::array backup_metadata_names = {schema::metadata};
-constexpr std::array partial_file_names = {schema::path, schema::filespec, schema::ranges, schema::metadata};
-constexpr std::array differenced_file_names = {schema::path, schema::filespec, schema::recursive,
-                                               schema::last_modify_time, schema::lsn};
-
 constexpr std::u16string_view around = schema::backup_components_namespace;
 
 // The children of a component are made without a namespace, as Windows does (vss_xml.md 3.5).
@@ -45,49 +33,231 @@ unknown_content read_unknown(const element_reader& element, std::span<const sche
   return unknown;
 }
 
-void read_component_child(const element_reader& element, backup_component& made) {
-  if (element.name() == schema::backup_metadata) {
-    if (made.backup_metadata) element.refuse("BACKUP_METADATA stands twice");
-    made.backup_metadata = element.text(schema::metadata);
-    made.unknown_backup_metadata = read_unknown(element, backup_metadata_names);
-  } else if (element.name() == schema::partial_file) {
-    partial_file& file = made.partial_files.emplace_back();
-    file.path = element.text(schema::path);
-    file.filespec = element.text(schema::filespec);
-    file.ranges = element.optional_text(schema::ranges).value_or(u"");
-    file.metadata = element.optional_text(schema::metadata).value_or(u"");
-    file.unknown = read_unknown(element, partial_file_names);
-  } else if (element.name() == schema::differenced_file) {
-    differenced_file& file = made.differenced_files.emplace_back();
-    file.path = element.text(schema::path);
-    file.filespec = element.text(schema::filespec);
-    file.recursive = element.optional_yes_no(schema::recursive).value_or(false);
-    file.last_modify_time = element.optional_long_number(schema::last_modify_time).value_or(0);
-    file.lsn = element.optional_text(schema::lsn).value_or(u"");
-    file.unknown = read_unknown(element, differenced_file_names);
-  } else {
-    made.other_children.push_back(element.tree(around));
+// An element's attributes are listed once, for the two that follow: in the order in which they are written.
+class attribute_reader {
+ public:
+  explicit attribute_reader(const element_reader& element) : element_(element) {}
+
+  void text(schema::name name, std::u16string& value) { value = element_.text(known(name)); }
+  void text_or_empty(schema::name name, std::u16string& value) {
+    value = element_.optional_text(known(name)).value_or(u"");
   }
+  void yes_no_or_no(schema::name name, bool& value) { value = element_.optional_yes_no(known(name)).value_or(false); }
+  void number_or_zero(schema::name name, std::uint64_t& value) {
+    value = element_.optional_long_number(known(name)).value_or(0);
+  }
+  template <typename Enum>
+  void word(schema::name name, Enum& value, std::span<const schema::word> words) {
+    value = element_.word<Enum>(known(name), words);
+  }
+  void optional(schema::name name, std::optional<std::u16string>& value) {
+    value = element_.optional_text(known(name));
+  }
+  void optional(schema::name name, std::optional<bool>& value) { value = element_.optional_yes_no(known(name)); }
+  void optional(schema::name name, std::optional<HRESULT>& value) { value = element_.optional_hresult(known(name)); }
+  void optional(schema::name name, std::optional<GUID>& value) { value = element_.optional_guid(known(name)); }
+  template <typename Enum>
+  void optional(schema::name name, std::optional<Enum>& value, std::span<const schema::word> words) {
+    value = element_.optional_word<Enum>(known(name), words);
+  }
+
+  std::span<const schema::name> all_known() const { return known_; }
+
+ private:
+  schema::name known(schema::name name) { return known_.emplace_back(name); }
+
+  const element_reader& element_;
+  std::vector<schema::name> known_;
+};
+
+class attribute_writer {
+ public:
+  explicit attribute_writer(xml::writer& out) : fields_(out) {}
+
+  void text(schema::name name, const std::u16string& value) { fields_.text(name, value); }
+  void text_or_empty(schema::name name, const std::u16string& value) { fields_.text(name, value); }
+  void yes_no_or_no(schema::name name, bool value) { fields_.yes_no(name, value); }
+  void number_or_zero(schema::name name, std::uint64_t value) { fields_.number(name, value); }
+  void word(schema::name name, int value, std::span<const schema::word> words) { fields_.word(name, value, words); }
+  void optional(schema::name name, const std::optional<std::u16string>& value) { fields_.optional_text(name, value); }
+  void optional(schema::name name, const std::optional<bool>& value) {
+    if (value) fields_.yes_no(name, *value);
+  }
+  void optional(schema::name name, const std::optional<HRESULT>& value) { fields_.hresult(name, value); }
+  void optional(schema::name name, const std::optional<GUID>& value) {
+    if (value) fields_.guid(name, *value);
+  }
+  template <typename Enum>
+  void optional(schema::name name, const std::optional<Enum>& value, std::span<const schema::word> words) {
+    if (value) fields_.word(name, *value, words);
+  }
+
+ private:
+  element_writer fields_;
+};
+
+// `Of` is the type named, const where it is written.
+template <typename Of, typename Plain>
+concept either = std::same_as<std::remove_const_t<Of>, Plain>;
+
+void attributes(auto& each, either<writer_data> auto& data) { each.text(schema::metadata, data.metadata); }
+
+void attributes(auto& each, either<partial_file> auto& file) {
+  each.text(schema::path, file.path);
+  each.text(schema::filespec, file.filespec);
+  each.text_or_empty(schema::ranges, file.ranges);
+  each.text_or_empty(schema::metadata, file.metadata);
 }
+
+void attributes(auto& each, either<differenced_file> auto& file) {
+  each.text(schema::path, file.path);
+  each.text(schema::filespec, file.filespec);
+  each.yes_no_or_no(schema::recursive, file.recursive);
+  each.number_or_zero(schema::last_modify_time, file.last_modify_time);
+  each.text_or_empty(schema::lsn, file.lsn);
+}
+
+void attributes(auto& each, either<moved_files> auto& files) {
+  each.text(schema::path, files.path);
+  each.text(schema::filespec, files.filespec);
+  each.yes_no_or_no(schema::recursive, files.recursive);
+  each.text(schema::alternate_path, files.alternate_path);
+}
+
+void attributes(auto& each, either<directed_target> auto& target) {
+  each.text(schema::source_path, target.source_path);
+  each.text(schema::source_filespec, target.source_filespec);
+  each.text_or_empty(schema::source_ranges, target.source_ranges);
+  each.text(schema::target_path, target.target_path);
+  each.text(schema::target_filespec, target.target_filespec);
+  each.text_or_empty(schema::target_ranges, target.target_ranges);
+}
+
+void attributes(auto& each, either<restore_subcomponent> auto& sub) {
+  each.text_or_empty(schema::logical_path, sub.logical_path);
+  each.text(schema::component_name, sub.name);
+  each.yes_no_or_no(schema::repair, sub.repair);
+}
+
+void attributes(auto& each, either<backup_component> auto& component) {
+  each.optional(schema::logical_path, component.logical_path);
+  each.text(schema::component_name, component.name);
+  each.word(schema::component_type, component.type, schema::component_type_words);
+  each.optional(schema::backup_stamp, component.backup_stamp);
+  each.optional(schema::backup_succeeded, component.backup_succeeded);
+  each.optional(schema::backup_options, component.backup_options);
+  each.optional(schema::previous_backup_stamp, component.previous_backup_stamp);
+  each.optional(schema::selected_for_restore, component.selected_for_restore);
+  each.optional(schema::restore_options, component.restore_options);
+  each.optional(schema::additional_restores, component.additional_restores);
+  each.optional(schema::restore_target, component.restore_target, schema::restore_target_words);
+  each.optional(schema::file_restore_status, component.file_restore_status, schema::file_restore_status_words);
+  each.optional(schema::prepare_for_backup_failure_message, component.prepare_for_backup_failure_message);
+  each.optional(schema::post_snapshot_failure_message, component.post_snapshot_failure_message);
+  each.optional(schema::pre_restore_failure_message, component.pre_restore_failure_message);
+  each.optional(schema::post_restore_failure_message, component.post_restore_failure_message);
+  each.optional(schema::authoritative_restore, component.authoritative_restore);
+  each.optional(schema::roll_forward_type, component.roll_forward_type, schema::roll_forward_words);
+  each.optional(schema::roll_forward_point, component.roll_forward_point);
+  each.optional(schema::restore_name, component.restore_name);
+  each.optional(schema::failure, component.failure);
+  each.optional(schema::application_failure, component.application_failure);
+  each.optional(schema::application_message, component.application_message);
+  each.optional(schema::restore_instance_id, component.restore_instance_id);
+}
+
+// A component's children, in the order in which they are written. `data` stands once at most, `list` any number of
+// times.
+void children(auto& each, either<backup_component> auto& component) {
+  each.data(schema::backup_metadata, component.backup_metadata);
+  each.data(schema::restore_metadata_element, component.restore_metadata);
+  each.list(schema::partial_file, component.partial_files);
+  each.list(schema::differenced_file, component.differenced_files);
+  each.list(schema::alternate_location_mapping, component.alternate_location_mappings);
+  each.list(schema::new_target, component.new_targets);
+  each.list(schema::directed_target, component.directed_targets);
+  each.list(schema::restore_subcomponent, component.restore_subcomponents);
+}
+
+class child_reader {
+ public:
+  explicit child_reader(const element_reader& element) : element_(element) {}
+
+  void data(schema::name name, std::optional<writer_data>& data) {
+    if (element_.name() != name) return;
+    if (data) element_.refuse(com::to_utf8(name) + " stands twice");
+    read(data.emplace());
+  }
+  template <typename Child>
+  void list(schema::name name, std::vector<Child>& children) {
+    if (element_.name() == name) read(children.emplace_back());
+  }
+  bool is_known() const { return known_; }
+
+ private:
+  template <typename Child>
+  void read(Child& child) {
+    attribute_reader reader(element_);
+    attributes(reader, child);
+    child.unknown = read_unknown(element_, reader.all_known());
+    known_ = true;
+  }
+
+  const element_reader& element_;
+  bool known_ = false;
+};
+
+class child_writer {
+ public:
+  explicit child_writer(xml::writer& out) : out_(out) {}
+
+  void data(schema::name name, const std::optional<writer_data>& data) {
+    if (data) write(name, *data);
+  }
+  template <typename Child>
+  void list(schema::name name, const std::vector<Child>& children) {
+    for (const Child& child : children) write(name, child);
+  }
+
+ private:
+  template <typename Child>
+  void write(schema::name name, const Child& child) {
+    out_.open(name);
+    out_.attribute(u"xmlns", u"");
+    attribute_writer writer(out_);
+    attributes(writer, child);
+    element_writer(out_).others(child.unknown.attributes);
+    for (const auto& inside : child.unknown.children) out_.raw(inside);
+    out_.close();
+  }
+
+  xml::writer& out_;
+};
 
 backup_component read_component(const element_reader& element) {
   backup_component made;
-  made.logical_path = element.optional_text(schema::logical_path);
-  made.name = element.text(schema::component_name);
-  made.type = element.word<VSS_COMPONENT_TYPE>(schema::component_type, schema::component_type_words);
-  made.backup_stamp = element.optional_text(schema::backup_stamp);
-  made.backup_succeeded = element.optional_yes_no(schema::backup_succeeded);
-  made.backup_options = element.optional_text(schema::backup_options);
-  made.previous_backup_stamp = element.optional_text(schema::previous_backup_stamp);
-  made.prepare_for_backup_failure_message = element.optional_text(schema::prepare_for_backup_failure_message);
-  made.post_snapshot_failure_message = element.optional_text(schema::post_snapshot_failure_message);
-  made.failure = element.optional_hresult(schema::failure);
-  made.application_failure = element.optional_hresult(schema::application_failure);
-  made.application_message = element.optional_text(schema::application_message);
-  made.other_attributes = element.others(component_names);
-  element.children([&](const element_reader& child) { read_component_child(child, made); },
-                   [&](xml::node_id child) { made.other_children.push_back(element.tree(child, around)); });
+  attribute_reader reader(element);
+  attributes(reader, made);
+  made.other_attributes = element.others(reader.all_known());
+  element.children(
+      [&](const element_reader& child) {
+        child_reader known(child);
+        children(known, made);
+        if (!known.is_known()) made.other_children.push_back(child.tree(around));
+      },
+      [&](xml::node_id child) { made.other_children.push_back(element.tree(child, around)); });
   return made;
+}
+
+void write_component(xml::writer& out, const backup_component& component) {
+  out.open(schema::component);
+  attribute_writer writer(out);
+  attributes(writer, component);
+  element_writer(out).others(component.other_attributes);
+  child_writer known(out);
+  children(known, component);
+  for (const auto& child : component.other_children) out.raw(child);
+  out.close();
 }
 
 writer_components read_writer(const element_reader& element) {
@@ -110,59 +280,6 @@ writer_components read_writer(const element_reader& element) {
   return made;
 }
 
-void open_child(xml::writer& out, schema::name name) {
-  out.open(name);
-  out.attribute(u"xmlns", u"");
-}
-
-void close_child(xml::writer& out, const unknown_content& unknown) {
-  element_writer(out).others(unknown.attributes);
-  for (const auto& child : unknown.children) out.raw(child);
-  out.close();
-}
-
-void write_component(xml::writer& out, const backup_component& component) {
-  out.open(schema::component);
-  element_writer fields(out);
-  fields.optional_text(schema::logical_path, component.logical_path);
-  fields.text(schema::component_name, component.name);
-  fields.word(schema::component_type, component.type, schema::component_type_words);
-  fields.optional_text(schema::backup_stamp, component.backup_stamp);
-  if (component.backup_succeeded) fields.yes_no(schema::backup_succeeded, *component.backup_succeeded);
-  fields.optional_text(schema::backup_options, component.backup_options);
-  fields.optional_text(schema::previous_backup_stamp, component.previous_backup_stamp);
-  fields.optional_text(schema::prepare_for_backup_failure_message, component.prepare_for_backup_failure_message);
-  fields.optional_text(schema::post_snapshot_failure_message, component.post_snapshot_failure_message);
-  fields.hresult(schema::failure, component.failure);
-  fields.hresult(schema::application_failure, component.application_failure);
-  fields.optional_text(schema::application_message, component.application_message);
-  fields.others(component.other_attributes);
-  if (component.backup_metadata) {
-    open_child(out, schema::backup_metadata);
-    fields.text(schema::metadata, *component.backup_metadata);
-    close_child(out, component.unknown_backup_metadata);
-  }
-  for (const partial_file& file : component.partial_files) {
-    open_child(out, schema::partial_file);
-    fields.text(schema::path, file.path);
-    fields.text(schema::filespec, file.filespec);
-    fields.text(schema::ranges, file.ranges);
-    fields.text(schema::metadata, file.metadata);
-    close_child(out, file.unknown);
-  }
-  for (const differenced_file& file : component.differenced_files) {
-    open_child(out, schema::differenced_file);
-    fields.text(schema::path, file.path);
-    fields.text(schema::filespec, file.filespec);
-    fields.yes_no(schema::recursive, file.recursive);
-    fields.number(schema::last_modify_time, file.last_modify_time);
-    fields.text(schema::lsn, file.lsn);
-    close_child(out, file.unknown);
-  }
-  for (const auto& child : component.other_children) out.raw(child);
-  out.close();
-}
-
 void write_writer(xml::writer& out, const writer_components& writer) {
   out.open(schema::writer_components);
   element_writer fields(out);
@@ -179,6 +296,15 @@ void write_writer(xml::writer& out, const writer_components& writer) {
 
 }  // namespace
 
+bool is_storable(std::u16string_view text) noexcept {
+  for (std::size_t at = 0; at < text.size();) {
+    const xml::character each = xml::character_at(text, at);
+    if (!xml::is_character(each.value)) return false;
+    at += each.units;
+  }
+  return true;
+}
+
 backup_components read_backup_components(std::u16string_view text) {
   const xml::document document = xml::parse(text, reading);
   const auto root =
@@ -189,6 +315,8 @@ backup_components read_backup_components(std::u16string_view text) {
   made.backup_type = root.word<VSS_BACKUP_TYPE>(schema::backup_type, schema::backup_type_words);
   made.partial_file_support = root.yes_no(schema::partial_file_support);
   made.snapshot_set_id = root.optional_guid(schema::snapshot_set_id);
+  made.restore_type = root.optional_word<VSS_RESTORE_TYPE>(schema::restore_type, schema::restore_type_words)
+                          .value_or(VSS_RTYPE_UNDEFINED);
   made.other_attributes = root.others(root_names);
   root.children(
       [&](const element_reader& child) {
@@ -213,6 +341,9 @@ std::u16string write_backup_components(const backup_components& document) {
   fields.word(schema::backup_type, document.backup_type, schema::backup_type_words);
   fields.yes_no(schema::partial_file_support, document.partial_file_support);
   if (document.snapshot_set_id) fields.guid(schema::snapshot_set_id, *document.snapshot_set_id);
+  if (document.restore_type != VSS_RTYPE_UNDEFINED) {
+    fields.word(schema::restore_type, document.restore_type, schema::restore_type_words);
+  }
   fields.others(document.other_attributes);
   for (const writer_components& writer : document.writers) write_writer(out, writer);
   for (const auto& child : document.other_children) out.raw(child);

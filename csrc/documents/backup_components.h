@@ -18,7 +18,7 @@ struct unknown_content {
 };
 
 struct partial_file {
-  std::u16string path, filespec, ranges, metadata;
+  std::u16string path, filespec, ranges, metadata;  // ranges: a list, or the path of a ranges file (semantics 10)
   unknown_content unknown;
 };
 
@@ -30,24 +30,66 @@ struct differenced_file {
   unknown_content unknown;
 };
 
-// COMPONENT: one explicit component (vss_xml.md 3.4).
+// ALTERNATE_LOCATION_MAPPING and NEW_TARGET: where a file set went, or is to go, in a restore.
+struct moved_files {
+  std::u16string path, filespec;
+  bool recursive = false;
+  std::u16string alternate_path;
+  unknown_content unknown;
+};
+
+struct directed_target {
+  std::u16string source_path, source_filespec, source_ranges;
+  std::u16string target_path, target_filespec, target_ranges;
+  unknown_content unknown;
+};
+
+struct restore_subcomponent {
+  std::u16string logical_path, name;
+  bool repair = false;
+  unknown_content unknown;
+};
+
+// BACKUP_METADATA and RESTORE_METADATA
+struct writer_data {
+  std::u16string metadata;
+  unknown_content unknown;
+};
+
+// COMPONENT: one explicit component (vss_xml.md 3.4 and 3.5).
 struct backup_component {
   std::optional<std::u16string> logical_path;
   std::u16string name;
   VSS_COMPONENT_TYPE type = VSS_CT_FILEGROUP;
+  std::optional<std::u16string> backup_stamp;
   std::optional<bool> backup_succeeded;
   std::optional<std::u16string> backup_options;
-  std::optional<std::u16string> backup_stamp;
   std::optional<std::u16string> previous_backup_stamp;
-  std::optional<std::u16string> backup_metadata;
-  unknown_content unknown_backup_metadata;  // beside it in BACKUP_METADATA
+  std::optional<bool> selected_for_restore;
+  std::optional<std::u16string> restore_options;
+  std::optional<bool> additional_restores;
+  std::optional<VSS_RESTORE_TARGET> restore_target;
+  std::optional<VSS_FILE_RESTORE_STATUS> file_restore_status;
   std::optional<std::u16string> prepare_for_backup_failure_message;
   std::optional<std::u16string> post_snapshot_failure_message;
+  std::optional<std::u16string> pre_restore_failure_message;
+  std::optional<std::u16string> post_restore_failure_message;
+  std::optional<bool> authoritative_restore;
+  std::optional<VSS_ROLLFORWARD_TYPE> roll_forward_type;
+  std::optional<std::u16string> roll_forward_point;
+  std::optional<std::u16string> restore_name;
   std::optional<HRESULT> failure;
   std::optional<HRESULT> application_failure;
   std::optional<std::u16string> application_message;
+  std::optional<GUID> restore_instance_id;  // the running instance that restores it; the document's own where not set
+  std::optional<writer_data> backup_metadata;
+  std::optional<writer_data> restore_metadata;
   std::vector<partial_file> partial_files;
   std::vector<differenced_file> differenced_files;
+  std::vector<moved_files> alternate_location_mappings;
+  std::vector<moved_files> new_targets;
+  std::vector<directed_target> directed_targets;
+  std::vector<restore_subcomponent> restore_subcomponents;
   std::vector<std::pair<std::u16string, std::u16string>> other_attributes;  // kept when written back
   std::vector<std::u16string> other_children;                               // canonical XML of each, kept likewise
 };
@@ -69,10 +111,14 @@ struct backup_components {
   VSS_BACKUP_TYPE backup_type = VSS_BT_UNDEFINED;
   bool partial_file_support = false;
   std::optional<GUID> snapshot_set_id;
+  VSS_RESTORE_TYPE restore_type = VSS_RTYPE_UNDEFINED;
   std::vector<writer_components> writers;
   std::vector<std::pair<std::u16string, std::u16string>> other_attributes;
   std::vector<std::u16string> other_children;
 };
+
+// Whether a document can hold that text: XML has no place for most control characters and for lone surrogates.
+bool is_storable(std::u16string_view text) noexcept;
 
 // Throws com::vss_error VSS_E_INVALID_XML_DOCUMENT for anything that is not such a document.
 backup_components read_backup_components(std::u16string_view xml);

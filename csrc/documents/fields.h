@@ -43,6 +43,10 @@ class element_reader {
   Enum word(schema::name name, std::span<const schema::word> words) const {
     return static_cast<Enum>(word_value(name, words));
   }
+  template <typename Enum>
+  std::optional<Enum> optional_word(schema::name name, std::span<const schema::word> words) const {
+    return find(name) ? std::optional(word<Enum>(name, words)) : std::nullopt;
+  }
 
   // Calls child(element_reader) for the children in the root's namespace or in none (Windows makes some of those,
   // vss_xml.md 3.5), and other(node_id) for the rest. Text has no place in any element that is known.

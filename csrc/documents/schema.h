@@ -35,14 +35,20 @@ inline constexpr name backup_components = u"BACKUP_COMPONENTS";
 inline constexpr name writer_components = u"WRITER_COMPONENTS";
 inline constexpr name component = u"COMPONENT";
 inline constexpr name backup_metadata = u"BACKUP_METADATA";
-inline constexpr name partial_file = u"PARTIAL_FILE";          // [A], with its attributes
-inline constexpr name differenced_file = u"DIFFERENCED_FILE";  // [A], with its attributes
+inline constexpr name partial_file = u"PARTIAL_FILE";                  // [A], with its attributes
+inline constexpr name differenced_file = u"DIFFERENCED_FILE";          // [A], with its attributes
+inline constexpr name restore_metadata_element = u"RESTORE_METADATA";  // [A]
+inline constexpr name new_target = u"NEW_TARGET";                      // [A], with its attributes
+inline constexpr name directed_target = u"DIRECTED_TARGET";            // [A], with its attributes
+inline constexpr name restore_subcomponent = u"RESTORE_SUBCOMPONENT";  // [A], with its attributes
 
 // Attributes
+inline constexpr name additional_restores = u"additionalRestores";  // [A]
 inline constexpr name alternate_path = u"alternatePath";
-inline constexpr name application_failure = u"applicationFailure";  // [A]
-inline constexpr name application_message = u"applicationMessage";  // [A]
-inline constexpr name backup_options = u"backupOptions";            // [A]
+inline constexpr name application_failure = u"applicationFailure";      // [A]
+inline constexpr name application_message = u"applicationMessage";      // [A]
+inline constexpr name authoritative_restore = u"authoritativeRestore";  // [A]
+inline constexpr name backup_options = u"backupOptions";                // [A]
 inline constexpr name backup_schema = u"backupSchema";
 inline constexpr name backup_stamp = u"backupStamp";
 inline constexpr name backup_succeeded = u"backupSucceeded";  // [A]
@@ -53,7 +59,8 @@ inline constexpr name component_flags = u"componentFlags";
 inline constexpr name component_name = u"componentName";
 inline constexpr name component_type = u"componentType";
 inline constexpr name data_source = u"dataSource";
-inline constexpr name failure = u"failure";  // [A]
+inline constexpr name failure = u"failure";                        // [A]
+inline constexpr name file_restore_status = u"fileRestoreStatus";  // [A]
 inline constexpr name filespec = u"filespec";
 inline constexpr name filespec_backup_type = u"filespecBackupType";
 inline constexpr name friendly_name = u"friendlyName";
@@ -70,18 +77,35 @@ inline constexpr name minor_version = u"minorVersion";
 inline constexpr name notify_on_backup_complete = u"notifyOnBackupComplete";
 inline constexpr name partial_file_support = u"partialFileSupport";
 inline constexpr name path = u"path";
+inline constexpr name post_restore_failure_message = u"postRestoreFailureMsg";             // [A]
 inline constexpr name post_snapshot_failure_message = u"postSnapshotFailureMsg";           // [A]
+inline constexpr name pre_restore_failure_message = u"preRestoreFailureMsg";               // [A]
 inline constexpr name prepare_for_backup_failure_message = u"prepareForBackupFailureMsg";  // [A]
 inline constexpr name previous_backup_stamp = u"previousBackupStamp";                      // [A]
 inline constexpr name ranges = u"ranges";                                                  // [A]
 inline constexpr name reboot_required = u"rebootRequired";
 inline constexpr name recursive = u"recursive";
+inline constexpr name repair = u"repair";                          // [A]
+inline constexpr name restore_instance_id = u"restoreInstanceId";  // [A]
 inline constexpr name restore_metadata = u"restoreMetadata";
+inline constexpr name restore_name = u"restoreName";             // [A]
+inline constexpr name restore_options = u"restoreOptions";       // [A]
+inline constexpr name restore_target = u"restoreTarget";         // [A]
+inline constexpr name restore_type = u"restoreType";             // [A]
+inline constexpr name roll_forward_point = u"rollForwardPoint";  // [A]
+inline constexpr name roll_forward_type = u"rollForwardType";    // [A]
 inline constexpr name select_components = u"selectComponents";
 inline constexpr name selectable = u"selectable";
 inline constexpr name selectable_for_restore = u"selectableForRestore";
-inline constexpr name service = u"service";  // [A]
+inline constexpr name selected_for_restore = u"selectedForRestore";  // [A]
+inline constexpr name service = u"service";                          // [A]
 inline constexpr name snapshot_set_id = u"snapshotSetId";
+inline constexpr name source_filespec = u"sourceFilespec";  // [A]
+inline constexpr name source_path = u"sourcePath";          // [A]
+inline constexpr name source_ranges = u"sourceRanges";      // [A]
+inline constexpr name target_filespec = u"targetFilespec";  // [A]
+inline constexpr name target_path = u"targetPath";          // [A]
+inline constexpr name target_ranges = u"targetRanges";      // [A]
 inline constexpr name usage = u"usage";
 inline constexpr name user_procedure = u"userProcedure";  // [A]
 inline constexpr name version = u"version";
@@ -141,6 +165,32 @@ inline constexpr std::array backup_type_words = {
     word{u"log", VSS_BT_LOG},                    // [A]
     word{u"copy", VSS_BT_COPY},                  // [A]
     word{u"other", VSS_BT_OTHER},                // [A]
+};
+
+inline constexpr std::array restore_type_words = {
+    word{u"undefined", VSS_RTYPE_UNDEFINED},  // [A], read; not written
+    word{u"by_copy", VSS_RTYPE_BY_COPY},      // [A]
+    word{u"import", VSS_RTYPE_IMPORT},        // [A]
+    word{u"other", VSS_RTYPE_OTHER},          // [A]
+};
+
+inline constexpr std::array restore_target_words = {
+    word{u"original", VSS_RT_ORIGINAL},                    // [A]
+    word{u"alternate", VSS_RT_ALTERNATE},                  // [A]
+    word{u"directed", VSS_RT_DIRECTED},                    // [A]
+    word{u"original_location", VSS_RT_ORIGINAL_LOCATION},  // [A]
+};
+
+inline constexpr std::array file_restore_status_words = {
+    word{u"none", VSS_RS_NONE},      // [A]
+    word{u"all", VSS_RS_ALL},        // [A]
+    word{u"failed", VSS_RS_FAILED},  // [A]
+};
+
+inline constexpr std::array roll_forward_words = {
+    word{u"none", VSS_RF_NONE},        // [A]
+    word{u"all", VSS_RF_ALL},          // [A]
+    word{u"partial", VSS_RF_PARTIAL},  // [A]
 };
 
 }  // namespace vsspy::documents::schema

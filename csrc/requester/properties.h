@@ -1,9 +1,8 @@
-// VSS_SNAPSHOT_PROP and VSS_PROVIDER_PROP as plain values; their memory is given back while they are read.
+// The properties of shadow copies, providers, volumes and storage areas as plain values.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "../com/com_ptr.h"
 
@@ -34,6 +33,32 @@ struct provider_properties {
   GUID class_id{};
 };
 
+struct volume_properties {
+  std::optional<std::u16string> volume_name;
+  std::optional<std::u16string> display_name;
+};
+
+struct diff_volume_properties {
+  std::optional<std::u16string> volume_name;
+  std::optional<std::u16string> display_name;
+  std::int64_t free_space = 0;  // bytes
+  std::int64_t total_space = 0;
+};
+
+struct diff_area_properties {
+  std::optional<std::u16string> volume_name;
+  std::optional<std::u16string> diff_area_volume_name;
+  std::int64_t maximum_space = 0;  // bytes; VSS_ASSOC_NO_MAX_SPACE, -1, for no limit
+  std::int64_t allocated_space = 0;
+  std::int64_t used_space = 0;
+};
+
+snapshot_properties copy_of(const VSS_SNAPSHOT_PROP& from);
+provider_properties copy_of(const VSS_PROVIDER_PROP& from);
+volume_properties copy_of(const VSS_VOLUME_PROP& from);
+diff_volume_properties copy_of(const VSS_DIFF_VOLUME_PROP& from);
+diff_area_properties copy_of(const VSS_DIFF_AREA_PROP& from);
+
 // A structure that VSS fills, freed with VssFreeSnapshotProperties.
 class filled_snapshot {
  public:
@@ -43,15 +68,11 @@ class filled_snapshot {
   ~filled_snapshot() { platform_.free_snapshot_properties(platform_.context, &properties_); }
 
   VSS_SNAPSHOT_PROP* get() noexcept { return &properties_; }
-  snapshot_properties copy() const;
+  snapshot_properties copy() const { return copy_of(properties_); }
 
  private:
   const vsspy_platform& platform_;
   VSS_SNAPSHOT_PROP properties_{};
 };
-
-// Everything that an enumerator has; objects of another type are an error of the service and give E_UNEXPECTED.
-std::vector<snapshot_properties> read_snapshots(const vsspy_platform& platform, IVssEnumObject& objects);
-std::vector<provider_properties> read_providers(const vsspy_platform& platform, IVssEnumObject& objects);
 
 }  // namespace vsspy::requester

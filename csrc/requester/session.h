@@ -1,24 +1,29 @@
-// IVssBackupComponents to Ex4 as one object: every method in C++ terms, one call at a time.
+// IVssBackupComponents to Ex4 as one object: every method in C++ terms, one call at a time. Its parts are in
+// session.cpp (the object, the beginning, the document), session_writers.cpp, session_components.cpp,
+// session_snapshots.cpp and session_restore.cpp.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+#include <tuple>
 #include <vector>
 
 #include "../com/bstr.h"
 #include "../com/com_ptr.h"
 #include "../documents/writer_metadata.h"
+#include "arguments.h"
 #include "async_operation.h"
+#include "call_gate.h"
+#include "document_view.h"
+#include "enumeration.h"
 #include "lifetime.h"
 #include "properties.h"
 
 namespace vsspy::requester {
 
-using optional_text = std::optional<std::u16string>;
+class writer_components_view;
 
 // A component of the Backup Components Document, by the whole of its key.
 struct component_key {
@@ -44,6 +49,29 @@ struct deletion {
   GUID nondeleted_id{};
 };
 
+struct root_and_prefix {
+  optional_text root_path;
+  optional_text logical_prefix;
+};
+
+// An interface that not every system has, asked for once.
+template <class Interface>
+struct extension {
+  com::com_ptr<Interface> object;
+  bool asked = false;
+};
+
+template <class Interface>
+inline constexpr const char* interface_name = nullptr;
+template <>
+inline constexpr const char* interface_name<IVssBackupComponentsEx> = "IVssBackupComponentsEx";
+template <>
+inline constexpr const char* interface_name<IVssBackupComponentsEx2> = "IVssBackupComponentsEx2";
+template <>
+inline constexpr const char* interface_name<IVssBackupComponentsEx3> = "IVssBackupComponentsEx3";
+template <>
+inline constexpr const char* interface_name<IVssBackupComponentsEx4> = "IVssBackupComponentsEx4";
+
 class session final : public live_object {
  public:
   static std::shared_ptr<session> open(const vsspy_platform& platform);
@@ -55,72 +83,151 @@ class session final : public live_object {
   void close_or_throw();
 
   void initialize_for_backup(const optional_text& xml);
+  void initialize_for_restore(const std::u16string& xml);
   void set_context(std::int32_t context);
   void set_backup_state(bool select_components, bool bootable_system_state, std::int32_t backup_type,
                         bool partial_file_support);
+  void set_restore_state(std::int32_t restore_type);
   void enable_writer_classes(const std::vector<GUID>& ids);
   void disable_writer_classes(const std::vector<GUID>& ids);
   void disable_writer_instances(const std::vector<GUID>& ids);
+  void abort_backup();
+  std::u16string save_as_xml();
+  GUID get_session_id();
+  root_and_prefix get_root_and_logical_prefix_paths(const std::u16string& file_path, bool normalize_fqdn);
+
   std::shared_ptr<async_operation> gather_writer_metadata();
   std::vector<std::shared_ptr<const documents::writer_metadata>> writer_metadata();
   void free_writer_metadata();
-
+  std::shared_ptr<async_operation> gather_writer_status();
+  std::vector<writer_status> writer_statuses();
+  void free_writer_status();
   void add_component(const GUID& instance_id, const component_key& component);
   void set_backup_options(const component_key& component, const std::u16string& options);
   void set_previous_backup_stamp(const component_key& component, const std::u16string& stamp);
   void set_backup_succeeded(const GUID& instance_id, const component_key& component, bool succeeded);
+  std::shared_ptr<async_operation> prepare_for_backup();
+  std::shared_ptr<async_operation> backup_complete();
+
+  // What the document has of each writer.
+  std::vector<std::shared_ptr<writer_components_view>> writer_components();
 
   GUID start_snapshot_set();
   GUID add_to_snapshot_set(const std::u16string& volume, const GUID& provider_id);
   bool is_volume_supported(const std::u16string& volume, const GUID& provider_id);
-  std::shared_ptr<async_operation> prepare_for_backup();
   std::shared_ptr<async_operation> do_snapshot_set();
   snapshot_properties get_snapshot_properties(const GUID& snapshot_id);
-  std::vector<snapshot_properties> query_snapshots();
-  std::vector<provider_properties> query_providers();
+  std::shared_ptr<object_enumeration> query(const GUID& id, std::int32_t id_type, std::int32_t returned_type);
   deletion delete_snapshots(const GUID& id, std::int32_t type, bool force);
+  std::shared_ptr<async_operation> import_snapshots();
+  void break_snapshot_set(const GUID& set_id);
+  std::shared_ptr<async_operation> break_snapshot_set_ex(const GUID& set_id, std::uint32_t flags);
+  optional_text expose_snapshot(const GUID& snapshot_id, const optional_text& path_from_root, std::int32_t attributes,
+                                const optional_text& expose);
+  void unexpose_snapshot(const GUID& snapshot_id);
+  void revert_to_snapshot(const GUID& snapshot_id, bool force_dismount);
+  std::shared_ptr<async_operation> query_revert_status(const std::u16string& volume);
+  std::shared_ptr<async_operation> pre_fast_recovery(const GUID& set_id, std::uint32_t flags);
+  std::shared_ptr<async_operation> fast_recovery(const GUID& set_id, std::uint32_t flags);
+  void add_snapshot_to_recovery_set(const GUID& snapshot_id, std::uint32_t flags,
+                                    const optional_text& destination_volume);
+  std::shared_ptr<async_operation> recover_set(std::uint32_t flags);
 
-  std::shared_ptr<async_operation> gather_writer_status();
-  std::vector<writer_status> writer_statuses();
-  void free_writer_status();
-  std::shared_ptr<async_operation> backup_complete();
-  void abort_backup();
-  std::u16string save_as_xml();
-  GUID get_session_id();
-
- private:
-  explicit session(const vsspy_platform& platform) : platform_(platform) {}
+  void set_selected_for_restore(const component_key& component, bool selected);
+  void set_selected_for_restore_ex(const component_key& component, bool selected, const GUID& instance_id);
+  void set_restore_options(const component_key& component, const std::u16string& options);
+  void set_additional_restores(const component_key& component, bool additional_restores);
+  void add_alternative_location_mapping(const component_key& component, const std::u16string& path,
+                                        const std::u16string& filespec, bool recursive,
+                                        const std::u16string& destination);
+  void add_restore_subcomponent(const component_key& component, const std::u16string& logical_path,
+                                const std::u16string& name, bool repair);
+  void set_file_restore_status(const component_key& component, std::int32_t status);
+  void add_new_target(const component_key& component, const std::u16string& path, const std::u16string& file_name,
+                      bool recursive, const std::u16string& alternate_path);
+  void set_ranges_file_path(const component_key& component, std::uint32_t partial_file,
+                            const std::u16string& ranges_file);
+  void set_authoritative_restore(const component_key& component, bool authoritative);
+  void set_roll_forward(const component_key& component, std::int32_t type, const optional_text& point);
+  void set_restore_name(const component_key& component, const std::u16string& name);
+  std::shared_ptr<async_operation> pre_restore();
+  std::shared_ptr<async_operation> post_restore();
 
   // What the service has of the object; empty when closed.
   struct interfaces {
     com::com_ptr<IVssBackupComponents> base;
-    com::com_ptr<IVssBackupComponentsEx> ex;
-    com::com_ptr<IVssBackupComponentsEx3> ex3;
-    bool asked_ex = false;
-    bool asked_ex3 = false;
+    std::tuple<extension<IVssBackupComponentsEx>, extension<IVssBackupComponentsEx2>,
+               extension<IVssBackupComponentsEx3>, extension<IVssBackupComponentsEx4>>
+        extensions;
+    view_list views;  // of the document; they go first
+
+    // Null where the system does not have it.
+    template <class Interface>
+    Interface* find() {
+      auto& wanted = std::get<extension<Interface>>(extensions);
+      if (!std::exchange(wanted.asked, true)) wanted.object = base.template try_query<Interface>();
+      return wanted.object.get();
+    }
+    // Throws E_NOINTERFACE with the interface's name, of which vsspy.errors knows the first system that has it.
+    template <class Interface>
+    Interface& need(const char* operation) {
+      if constexpr (std::is_same_v<Interface, IVssBackupComponents>) {
+        return *base;
+      } else {
+        if (Interface* found = find<Interface>()) return *found;
+        throw com::vss_error(E_NOINTERFACE, operation, interface_name<Interface>);
+      }
+    }
   };
+
+  // fn(interfaces&) with the object to itself, where objects of the MTA may be used.
+  template <class Fn>
+  auto exclusively(const char* operation, Fn fn) {
+    require_usable(operation);
+    refuse_reentry(operation);
+    return gate_.pass(operation, [&] {
+      if (!object_.base) throw com::vss_error(com::VSSPY_E_CLOSED, operation);
+      return com::on_mta(platform_, [&] { return fn(object_); });
+    });
+  }
+
+  // How often the document was handed to the writers to change: PrepareForBackup, DoSnapshotSet, BackupComplete,
+  // PreRestore and PostRestore make views of it stale (semantics 2.6). Changes only while the session has the object to
+  // itself.
+  std::uint64_t document_generation() const noexcept { return document_generation_.load(); }
+
+  const vsspy_platform& platform() const noexcept { return platform_; }
+
+ private:
+  explicit session(const vsspy_platform& platform) : platform_(platform) {}
 
   void refuse_reentry(const char* operation) const;
 
-  // fn(interfaces) with the object to itself, where objects of the MTA may be used.
-  template <class Fn>
-  auto exclusively(const char* operation, Fn fn);
-  // The HRESULT of fn(IVssBackupComponents&), checked.
-  template <class Fn>
-  HRESULT call(const char* operation, Fn fn);
-  template <class Fn>
-  std::shared_ptr<async_operation> start(const char* operation, Fn fn);
-  template <class Read>
-  void query(VSS_OBJECT_TYPE type, Read read);
+  // The HRESULT of fn(Interface&), checked.
+  template <class Interface = IVssBackupComponents, class Fn>
+  HRESULT call(const char* operation, Fn fn) {
+    return exclusively(operation, [&](interfaces& object) {
+      return com::check(fn(object.template need<Interface>(operation)), operation);
+    });
+  }
 
-  // Null where the service does not have it, which is asked once.
-  IVssBackupComponentsEx* ex(interfaces& object);
-  IVssBackupComponentsEx3* ex3(interfaces& object);
+  // fn(Interface&, IVssAsync**); `changes` says that writers may change the document from then on.
+  enum class changes : bool { nothing, document };
+  template <class Interface = IVssBackupComponents, class Fn>
+  std::shared_ptr<async_operation> start(const char* operation, Fn fn, changes changed = changes::nothing) {
+    com::com_ptr<IVssAsync> async;
+    exclusively(operation, [&](interfaces& object) {
+      com::check(fn(object.template need<Interface>(operation), async.put(platform_)), operation);
+      if (changed == changes::document) ++document_generation_;
+    });
+    if (!async) throw com::vss_error(E_UNEXPECTED, operation, "no IVssAsync came with the success code");
+    return async_operation::adopt(std::move(async), operation, identity_);
+  }
 
   const vsspy_platform& platform_;
   const void* identity_ = nullptr;  // the object's address, to be compared and never used
-  std::mutex mutex_;                // one call at a time
-  std::atomic<std::thread::id> caller_{};
+  call_gate gate_;
+  std::atomic<std::uint64_t> document_generation_{0};
   interfaces object_;
 };
 

@@ -1,6 +1,7 @@
 #include "writer_reader.h"
 
 #include "../com/bstr.h"
+#include "file_sets.h"
 
 namespace vsspy::requester {
 
@@ -9,45 +10,6 @@ namespace {
 using com::check;
 using com::com_ptr;
 using com::unique_bstr;
-
-// One of the many getters that give a counted item: `get` fills the pointer.
-template <class Interface, class Get>
-com_ptr<Interface> fetch(const vsspy_platform& platform, const char* operation, Get get) {
-  com_ptr<Interface> item;
-  check(get(item.put(platform)), operation);
-  if (!item) throw com::vss_error(E_UNEXPECTED, operation, "no object came with the success code");
-  return item;
-}
-
-documents::file_set read_file_set(const com_ptr<IVssWMFiledesc>& from) {
-  const vsspy_platform& platform = from.platform();
-  unique_bstr path(platform);
-  unique_bstr filespec(platform);
-  unique_bstr alternate(platform);
-  documents::file_set files;
-  check(from->GetPath(path.put()), "IVssWMFiledesc::GetPath");
-  check(from->GetFilespec(filespec.put()), "IVssWMFiledesc::GetFilespec");
-  check(from->GetRecursive(&files.recursive), "IVssWMFiledesc::GetRecursive");
-  check(from->GetAlternateLocation(alternate.put()), "IVssWMFiledesc::GetAlternateLocation");
-  DWORD mask = files.backup_type_mask;
-  check(from->GetBackupTypeMask(&mask), "IVssWMFiledesc::GetBackupTypeMask");
-  files.path = path.text();
-  files.filespec = filespec.text();
-  files.alternate_path = alternate.optional_text();
-  files.backup_type_mask = mask;
-  return files;
-}
-
-template <class Get>
-std::vector<documents::file_set> read_file_sets(const vsspy_platform& platform, UINT count, const char* operation,
-                                                Get get) {
-  std::vector<documents::file_set> sets;
-  for (UINT i = 0; i < count; ++i) {
-    sets.push_back(
-        read_file_set(fetch<IVssWMFiledesc>(platform, operation, [&](IVssWMFiledesc** item) { return get(i, item); })));
-  }
-  return sets;
-}
 
 documents::dependency read_dependency(const com_ptr<IVssWMDependency>& from) {
   unique_bstr path(from.platform());
@@ -129,16 +91,15 @@ std::optional<documents::restore_method> read_restore_method(const com_ptr<IVssE
 // The name of the instance came with Ex, version and the files left out of the shadow copy with Ex2.
 void read_identity(const com_ptr<IVssExamineWriterMetadata>& writer, documents::writer_metadata& into) {
   const vsspy_platform& platform = writer.platform();
-  GUID stored_instance{};
   unique_bstr name(platform);
   if (const auto extended = writer.try_query<IVssExamineWriterMetadataEx>()) {
     unique_bstr instance_name(platform);
-    check(extended->GetIdentityEx(&stored_instance, &into.writer_id, name.put(), instance_name.put(), &into.usage,
+    check(extended->GetIdentityEx(&into.instance_id, &into.writer_id, name.put(), instance_name.put(), &into.usage,
                                   &into.source),
           "IVssExamineWriterMetadataEx::GetIdentityEx");
     into.instance_name = instance_name.optional_text();
   } else {
-    check(writer->GetIdentity(&stored_instance, &into.writer_id, name.put(), &into.usage, &into.source),
+    check(writer->GetIdentity(&into.instance_id, &into.writer_id, name.put(), &into.usage, &into.source),
           "IVssExamineWriterMetadata::GetIdentity");
   }
   into.name = name.text();
@@ -158,11 +119,12 @@ void read_identity(const com_ptr<IVssExamineWriterMetadata>& writer, documents::
 
 }  // namespace
 
-documents::writer_metadata read_writer(const com_ptr<IVssExamineWriterMetadata>& writer, const GUID& instance_id) {
+documents::writer_metadata read_writer(const com_ptr<IVssExamineWriterMetadata>& writer,
+                                       const std::optional<GUID>& instance_id) {
   const vsspy_platform& platform = writer.platform();
   documents::writer_metadata metadata;
-  metadata.instance_id = instance_id;
   read_identity(writer, metadata);
+  if (instance_id) metadata.instance_id = *instance_id;
   UINT included = 0;  // reserved
   UINT excluded = 0;
   UINT components = 0;

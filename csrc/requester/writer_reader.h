@@ -6,8 +6,9 @@
 
 namespace vsspy::requester {
 
-// `instance_id` is the one that IVssBackupComponents::GetWriterMetadata gave: AddComponent wants that. To be called
-// where objects of the MTA may be used.
-documents::writer_metadata read_writer(const com::com_ptr<IVssExamineWriterMetadata>& writer, const GUID& instance_id);
+// `instance_id` is the one that IVssBackupComponents::GetWriterMetadata gave: AddComponent wants that. A stored
+// document has only its own. To be called where objects of the MTA may be used.
+documents::writer_metadata read_writer(const com::com_ptr<IVssExamineWriterMetadata>& writer,
+                                       const std::optional<GUID>& instance_id);
 
 }  // namespace vsspy::requester

@@ -13,6 +13,7 @@ HRESULT backup_components_object::AddComponent(VSS_ID instance, VSS_ID writer, V
                {"wszComponentName", name}},
               [&](outputs&) -> HRESULT {
                 if (!is_component_type(type) || !name || !*name) return E_INVALIDARG;
+                if (!is_storable(logical_path) || !is_storable(name)) return VSS_E_INVALID_XML_DOCUMENT;
                 std::lock_guard lock(machine_->mutex);
                 session& s = *session_;
                 if (!s.for_backup() || s.aborted || !s.with_writers() || s.gather != progress::done ||
@@ -66,7 +67,7 @@ HRESULT backup_components_object::SetBackupSucceeded(VSS_ID instance, VSS_ID wri
                     session_->complete != progress::none) {
                   return VSS_E_BAD_STATE;
                 }
-                documents::backup_component* found =
+                const found_component found =
                     session_->find_component(&instance, writer, type, com::view(logical_path), com::view(name));
                 if (!found) return VSS_E_OBJECT_NOT_FOUND;
                 found->backup_succeeded = succeeded;
@@ -85,15 +86,16 @@ HRESULT backup_components_object::set_component_text(
                {argument, text}},
               [&](outputs&) -> HRESULT {
                 if (!is_component_type(type) || !component || !*component || !text) return E_INVALIDARG;
+                if (!is_storable(text)) return VSS_E_INVALID_XML_DOCUMENT;
                 std::lock_guard lock(machine_->mutex);
                 if (!session_->for_backup() || session_->aborted || session_->gather != progress::done ||
                     session_->prepare != progress::none) {
                   return VSS_E_BAD_STATE;
                 }
-                documents::backup_component* found =
+                const found_component found =
                     session_->find_component(nullptr, writer, type, com::view(logical_path), com::view(component));
                 if (!found) return VSS_E_OBJECT_NOT_FOUND;
-                found->*field = std::u16string(com::view(text));
+                found.component->*field = std::u16string(com::view(text));
                 return S_OK;
               });
 }

@@ -1,4 +1,4 @@
-// The object that CreateVssBackupComponents gives. Its methods stand in four files, by subject.
+// The object that CreateVssBackupComponents gives. Its methods stand in files by subject.
 #pragma once
 
 #include "session.h"
@@ -14,7 +14,6 @@ class backup_components_object final : public service_object<IVssBackupComponent
 
   // backup_components_session.cpp: initialising, context, state, the end
   HRESULT STDMETHODCALLTYPE InitializeForBackup(BSTR xml) override;
-  HRESULT STDMETHODCALLTYPE InitializeForRestore(BSTR xml) override;
   HRESULT STDMETHODCALLTYPE SetContext(LONG context) override;
   HRESULT STDMETHODCALLTYPE SetBackupState(bool select_components, bool bootable_system_state, VSS_BACKUP_TYPE type,
                                            bool partial_file_support) override;
@@ -67,7 +66,30 @@ class backup_components_object final : public service_object<IVssBackupComponent
   HRESULT STDMETHODCALLTYPE DeleteSnapshots(VSS_ID source, VSS_OBJECT_TYPE type, BOOL force, LONG* deleted,
                                             VSS_ID* not_deleted) override;
 
-  // backup_components_not_yet.cpp: what the simulator does not do; E_NOTIMPL once the arguments are in order
+  // backup_components_hardware.cpp: importing and breaking
+  HRESULT STDMETHODCALLTYPE ImportSnapshots(IVssAsync** async) override;
+  HRESULT STDMETHODCALLTYPE BreakSnapshotSet(VSS_ID set) override;
+  HRESULT STDMETHODCALLTYPE BreakSnapshotSetEx(VSS_ID set, DWORD flags, IVssAsync** async) override;
+
+  // backup_components_recovery.cpp: recovery sets
+  HRESULT STDMETHODCALLTYPE AddSnapshotToRecoverySet(VSS_ID id, DWORD flags, VSS_PWSZ destination) override;
+  HRESULT STDMETHODCALLTYPE RecoverSet(DWORD flags, IVssAsync** async) override;
+  HRESULT STDMETHODCALLTYPE PreFastRecovery(VSS_ID set, DWORD flags, IVssAsync** async) override;
+  HRESULT STDMETHODCALLTYPE FastRecovery(VSS_ID set, DWORD flags, IVssAsync** async) override;
+
+  // backup_components_revert.cpp: reverts
+  HRESULT STDMETHODCALLTYPE RevertToSnapshot(VSS_ID id, BOOL force_dismount) override;
+  HRESULT STDMETHODCALLTYPE QueryRevertStatus(VSS_PWSZ volume, IVssAsync** async) override;
+
+  // backup_components_expose.cpp: exposing shadow copies, and where paths lie
+  HRESULT STDMETHODCALLTYPE ExposeSnapshot(VSS_ID id, VSS_PWSZ path_from_root, LONG attributes, VSS_PWSZ expose,
+                                           VSS_PWSZ* exposed) override;
+  HRESULT STDMETHODCALLTYPE UnexposeSnapshot(VSS_ID id) override;
+  HRESULT STDMETHODCALLTYPE GetRootAndLogicalPrefixPaths(VSS_PWSZ path, VSS_PWSZ* root, VSS_PWSZ* prefix,
+                                                         BOOL normalize) override;
+
+  // backup_components_restore.cpp: restores
+  HRESULT STDMETHODCALLTYPE InitializeForRestore(BSTR xml) override;
   HRESULT STDMETHODCALLTYPE SetRestoreState(VSS_RESTORE_TYPE type) override;
   HRESULT STDMETHODCALLTYPE SetSelectedForRestore(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
                                                   LPCWSTR name, bool selected) override;
@@ -90,42 +112,20 @@ class backup_components_object final : public service_object<IVssBackupComponent
                                               LPCWSTR name, UINT partial_file, LPCWSTR ranges_file) override;
   HRESULT STDMETHODCALLTYPE PreRestore(IVssAsync** async) override;
   HRESULT STDMETHODCALLTYPE PostRestore(IVssAsync** async) override;
-  HRESULT STDMETHODCALLTYPE ImportSnapshots(IVssAsync** async) override;
-  HRESULT STDMETHODCALLTYPE BreakSnapshotSet(VSS_ID set) override;
-  HRESULT STDMETHODCALLTYPE ExposeSnapshot(VSS_ID id, VSS_PWSZ path_from_root, LONG attributes, VSS_PWSZ expose,
-                                           VSS_PWSZ* exposed) override;
-  HRESULT STDMETHODCALLTYPE RevertToSnapshot(VSS_ID id, BOOL force_dismount) override;
-  HRESULT STDMETHODCALLTYPE QueryRevertStatus(VSS_PWSZ volume, IVssAsync** async) override;
   HRESULT STDMETHODCALLTYPE SetSelectedForRestoreEx(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
                                                     LPCWSTR name, bool selected, VSS_ID instance) override;
-  HRESULT STDMETHODCALLTYPE UnexposeSnapshot(VSS_ID id) override;
   HRESULT STDMETHODCALLTYPE SetAuthoritativeRestore(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
                                                     LPCWSTR name, bool authoritative) override;
   HRESULT STDMETHODCALLTYPE SetRollForward(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path, LPCWSTR name,
                                            VSS_ROLLFORWARD_TYPE roll_type, LPCWSTR point) override;
   HRESULT STDMETHODCALLTYPE SetRestoreName(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path, LPCWSTR name,
                                            LPCWSTR restore_name) override;
-  HRESULT STDMETHODCALLTYPE BreakSnapshotSetEx(VSS_ID set, DWORD flags, IVssAsync** async) override;
-  HRESULT STDMETHODCALLTYPE PreFastRecovery(VSS_ID set, DWORD flags, IVssAsync** async) override;
-  HRESULT STDMETHODCALLTYPE FastRecovery(VSS_ID set, DWORD flags, IVssAsync** async) override;
-  HRESULT STDMETHODCALLTYPE AddSnapshotToRecoverySet(VSS_ID id, DWORD flags, VSS_PWSZ destination) override;
-  HRESULT STDMETHODCALLTYPE RecoverSet(DWORD flags, IVssAsync** async) override;
-  HRESULT STDMETHODCALLTYPE GetRootAndLogicalPrefixPaths(VSS_PWSZ path, VSS_PWSZ* root, VSS_PWSZ* prefix,
-                                                         BOOL normalize) override;
 
  private:
   ~backup_components_object() override { session_->shut_down(); }
   bool answers(REFIID iid) const override;
 
-  // `in_order`: the arguments; `purpose`: of the only sessions that may ask, none for all that are initialised.
-  HRESULT not_yet(const char* name, argument_list arguments, bool in_order, session::purpose purpose) {
-    return call(name, std::move(arguments), [&](outputs&) -> HRESULT {
-      if (!in_order) return E_INVALIDARG;
-      std::lock_guard lock(machine_->mutex);
-      const bool asked_by = purpose == session::purpose::none ? session_->initialised() : session_->kind == purpose;
-      return asked_by ? E_NOTIMPL : VSS_E_BAD_STATE;
-    });
-  }
+  HRESULT reserved(const char* name, argument_list arguments, IVssAsync** async);
 
   using filter_change = void (*)(writer_filter& filter, const VSS_ID& id);
   HRESULT change_filter(const char* name, const char* argument, const VSS_ID* ids, UINT count, filter_change prepare,
@@ -133,18 +133,39 @@ class backup_components_object final : public service_object<IVssBackupComponent
 
   // Starts an operation once `state` allows it; `begun` and `settled` run with the machine's mutex held.
   struct operation_plan {
-    HRESULT (session::*work)(operation&);
+    std::function<HRESULT(session&, operation&)> work;
     bool (*allowed)(const session&);
     void (*begun)(session&);
     void (*settled)(session&, HRESULT result);
+    argument_list arguments{};
+    bool in_order = true;                        // the arguments
+    std::function<HRESULT(session&)> refusal{};  // what else it may be refused with; with the mutex held
   };
   HRESULT start_operation(const char* name, IVssAsync** async, const operation_plan& plan);
   HRESULT set_component_text(const char* name, const char* argument, const VSS_ID& writer, VSS_COMPONENT_TYPE type,
                              LPCWSTR logical_path, LPCWSTR component, LPCWSTR text,
                              std::optional<std::u16string> documents::backup_component::* field);
 
+  // A change of one component of a restore's document, by a change that gives an HRESULT; `arguments` says whether what
+  // comes beside the component's key is in order, and `allowed` when the call is.
+  struct component_key {
+    const VSS_ID& writer;
+    const char* type_name;  // what the method calls the type
+    VSS_COMPONENT_TYPE type;
+    LPCWSTR logical_path;
+    LPCWSTR name;
+  };
+  template <class Change>
+  HRESULT change_component(const char* name, const component_key& key, argument_list more, HRESULT arguments,
+                           bool (*allowed)(const session&), Change&& change);
+  HRESULT select(const char* name, const component_key& key, argument_list more, bool selected, const VSS_ID& instance);
+  void expect_schema(const char* name, const found_component& found, DWORD bit, const char* bit_name);
+
   const std::shared_ptr<simulator::session> session_;
 };
+
+// What no document can hold is refused where it is given, not when the document is written.
+inline bool is_storable(LPCWSTR text) { return documents::is_storable(com::view(text)); }
 
 inline bool is_component_type(VSS_COMPONENT_TYPE type) { return type == VSS_CT_DATABASE || type == VSS_CT_FILEGROUP; }
 
@@ -155,7 +176,7 @@ IVssWriterComponentsExt* make_writer_components(std::shared_ptr<session> session
 
 struct enumerated_objects {
   std::vector<std::shared_ptr<shadow_copy>> copies{};  // as they were when Query was called
-  bool providers = false;
+  std::size_t providers = 0;  // how many the machine has, when they are listed: the system's first
 };
 IVssEnumObject* make_enumeration(std::shared_ptr<machine> machine, const GUID& session, enumerated_objects objects);
 

@@ -3,9 +3,6 @@
 
 namespace vsspy::simulator {
 
-namespace {
-
-// Semantics 6: one context, with nothing but the attributes that a requester may add.
 bool is_context(LONG context) {
   if (context == VSS_CTX_ALL) return true;
   constexpr LONG both = VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX;
@@ -22,8 +19,6 @@ bool is_context(LONG context) {
       return false;
   }
 }
-
-}  // namespace
 
 bool backup_components_object::answers(REFIID iid) const {
   const auto has = [&]<class Interface>(Interface*, system_level level) {
@@ -44,19 +39,7 @@ HRESULT backup_components_object::InitializeForBackup(BSTR xml) {
     if (session_->initialised()) return VSS_E_BAD_STATE;
     session_->kind = session::purpose::backup;
     if (xml) session_->document = std::move(loaded);
-    return S_OK;
-  });
-}
-
-HRESULT backup_components_object::InitializeForRestore(BSTR xml) {
-  return call("IVssBackupComponents::InitializeForRestore", {{"bstrXML", xml}}, [&](outputs&) -> HRESULT {
-    if (!xml) return VSS_E_INVALID_XML_DOCUMENT;  // E_INVALIDARG is not among its codes
-    documents::backup_components loaded =
-        documents::read_backup_components({com::view(xml).data(), allocator::bstr_length(xml)});
-    std::lock_guard lock(machine_->mutex);
-    if (session_->initialised()) return VSS_E_BAD_STATE;
-    session_->kind = session::purpose::restore;
-    session_->document = std::move(loaded);
+    session_->document_loaded = xml != nullptr;
     return S_OK;
   });
 }
@@ -95,13 +78,15 @@ HRESULT backup_components_object::SetBackupState(bool select_components, bool bo
 }
 
 HRESULT backup_components_object::start_operation(const char* name, IVssAsync** async, const operation_plan& plan) {
-  return start(name, {}, [&](outputs& out, const affliction& suffers) -> HRESULT {
-    if (!async) return E_INVALIDARG;
-    *async = nullptr;
+  return start(name, plan.arguments, [&](outputs& out, const affliction& suffers) -> HRESULT {
+    if (async) *async = nullptr;
+    if (!async || !plan.in_order) return E_INVALIDARG;
     std::shared_ptr<simulator::operation> operation;
     {
       std::lock_guard lock(machine_->mutex);
       if (session_->running || !plan.allowed(*session_)) return VSS_E_BAD_STATE;
+      const HRESULT refusal = plan.refusal ? plan.refusal(*session_) : S_OK;
+      if (FAILED(refusal)) return refusal;
       // made first, started below: what it will call is the session, which must know it by then
       operation = session_->running = std::make_shared<simulator::operation>(machine_, session_->id, name, suffers);
       plan.begun(*session_);
@@ -113,8 +98,8 @@ HRESULT backup_components_object::start_operation(const char* name, IVssAsync** 
     try {
       out.object(async, make_async(operation));
       operation->begin(
-          [session = session_, work = plan.work](simulator::operation& mine) { return (session.get()->*work)(mine); },
-          settle, [session = session_] { session->operation_ended(); });
+          [session = session_, work = plan.work](simulator::operation& mine) { return work(*session, mine); }, settle,
+          [session = session_] { session->operation_ended(); });
     } catch (...) {
       std::lock_guard lock(machine_->mutex);
       settle(E_OUTOFMEMORY);

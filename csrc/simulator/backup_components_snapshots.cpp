@@ -10,16 +10,23 @@ namespace {
 constexpr std::size_t most_volumes = 64;            // in a set (semantics 5)
 constexpr std::ptrdiff_t most_shadow_copies = 512;  // of one volume
 
-// A volume name has its final separator: D:\, Y:\MountX\, \\?\Volume{...}\, and /srv/data/ here.
-bool is_volume_name(std::u16string_view name) {
-  return name.size() > 1 ? name.back() == u'\\' || name.back() == u'/' : name == u"/";
-}
-
-// Only hardware providers make these (semantics 6), and there is none.
+// Only hardware providers make these (semantics 6).
 constexpr LONG hardware_only = VSS_VOLSNAP_ATTR_TRANSPORTABLE | VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX;
 
-HRESULT check_provider(const GUID& provider) {
-  return provider == guid_null || provider == abi::system_provider_id ? S_OK : VSS_E_PROVIDER_NOT_REGISTERED;
+bool is_registered(const machine& machine, const GUID& provider) {
+  return provider == guid_null || provider == abi::system_provider_id ||
+         (provider == hardware_provider_id && machine.chosen.hardware != hardware_provider::none);
+}
+
+// Which provider makes a shadow copy in a context: without a name hardware first, the system provider last (semantics
+// 7.1). Client-accessible ones are the system provider's (semantics 6). Nothing where none can.
+std::optional<bool> hardware_makes(const machine& machine, const GUID& provider, LONG context) {
+  const bool there = machine.chosen.hardware != hardware_provider::none;
+  const bool able = there && (context == VSS_CTX_ALL || !(context & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE));
+  const bool needed = context != VSS_CTX_ALL && context & hardware_only;
+  const bool hardware = provider == guid_null ? able : provider == hardware_provider_id;
+  if (hardware ? !able : needed) return std::nullopt;
+  return hardware;
 }
 
 }  // namespace
@@ -52,23 +59,26 @@ HRESULT backup_components_object::AddToSnapshotSet(VSS_PWSZ volume_name, VSS_ID 
                 if (!s.for_backup() || s.aborted || !s.set_started || s.snapshot != progress::none) {
                   return VSS_E_BAD_STATE;
                 }
-                const HRESULT known = check_provider(provider);
-                if (FAILED(known)) return known;
+                if (!is_registered(*machine_, provider)) return VSS_E_PROVIDER_NOT_REGISTERED;
                 const volume* found = machine_->find_volume(com::view(volume_name));
-                if (!found) return VSS_E_OBJECT_NOT_FOUND;
-                if (s.context & hardware_only) {
+                const std::optional<bool> hardware = hardware_makes(*machine_, provider, s.context);
+                const bool exposed = machine_->find_exposed(com::view(volume_name));
+                if (!found && !exposed) return VSS_E_OBJECT_NOT_FOUND;
+                // there are no shadow copies of shadow copies, and persistent ones need NTFS (semantics 6)
+                const bool persistent = s.context & VSS_VOLSNAP_ATTR_PERSISTENT;
+                const bool wants_ntfs = hardware && !*hardware && persistent && !exposed;
+                if (!hardware || exposed || (wants_ntfs && !machine_->storage.can_store(found))) {
                   return provider == guid_null ? VSS_E_VOLUME_NOT_SUPPORTED : VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER;
                 }
                 if (std::ranges::count(s.planned, found, &planned_shadow_copy::volume)) {
                   return VSS_E_OBJECT_ALREADY_EXISTS;
                 }
                 if (s.planned.size() >= most_volumes) return VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED;
-                if (std::ranges::count_if(machine_->shadow_copies, [&](const auto& each) {
-                      return each->volume == found;
-                    }) >= most_shadow_copies) {
+                const auto stored = [&](const auto& each) { return each->volume == found && !each->is_hardware(); };
+                if (!*hardware && std::ranges::count_if(machine_->shadow_copies, stored) >= most_shadow_copies) {
                   return VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED;
                 }
-                s.planned.push_back({new_guid(), found});
+                s.planned.push_back({new_guid(), found, *hardware});
                 *id = s.planned.back().id;
                 return S_OK;
               });
@@ -80,11 +90,11 @@ HRESULT backup_components_object::IsVolumeSupported(VSS_ID provider, VSS_PWSZ vo
                 if (!volume_name || !supported || !is_volume_name(com::view(volume_name))) return E_INVALIDARG;
                 std::lock_guard lock(machine_->mutex);
                 if (!session_->for_backup()) return VSS_E_BAD_STATE;
-                const HRESULT known = check_provider(provider);
-                if (FAILED(known)) return known;
-                if (!machine_->find_volume(com::view(volume_name))) return VSS_E_OBJECT_NOT_FOUND;
+                if (!is_registered(*machine_, provider)) return VSS_E_PROVIDER_NOT_REGISTERED;
+                const volume* found = machine_->find_volume(com::view(volume_name));
+                if (!found && !machine_->find_exposed(com::view(volume_name))) return VSS_E_OBJECT_NOT_FOUND;
                 session_->context_fixed = true;
-                *supported = session_->context == VSS_CTX_ALL || !(session_->context & hardware_only);
+                *supported = found && hardware_makes(*machine_, provider, session_->context);
                 return S_OK;
               });
 }
@@ -125,7 +135,7 @@ HRESULT backup_components_object::GetSnapshotProperties(VSS_ID id, VSS_SNAPSHOT_
         return VSS_E_BAD_STATE;
       }
       found = machine_->find_shadow_copy(id);
-      if (!found || found->state != VSS_SS_CREATED || !(planned || session_->sees(*found))) {
+      if (!found || found->state != VSS_SS_CREATED || !(planned || session_->reaches(*found))) {
         return VSS_E_OBJECT_NOT_FOUND;
       }
     }
@@ -149,7 +159,8 @@ HRESULT backup_components_object::Query(VSS_ID queried, VSS_OBJECT_TYPE queried_
             (!providers && returned_type != VSS_OBJECT_SNAPSHOT)) {
           return E_INVALIDARG;
         }
-        enumerated_objects objects{.providers = providers};
+        const bool hardware = machine_->chosen.hardware != hardware_provider::none;
+        enumerated_objects objects{.providers = !providers ? 0U : hardware ? 2U : 1U};
         {
           std::lock_guard lock(machine_->mutex);
           if (!session_->for_backup()) return VSS_E_BAD_STATE;
@@ -183,7 +194,7 @@ HRESULT backup_components_object::DeleteSnapshots(VSS_ID source, VSS_OBJECT_TYPE
                   session_->context_fixed = true;
                   for (const auto& each : machine_->shadow_copies) {
                     const GUID& id = type == VSS_OBJECT_SNAPSHOT ? each->id : each->set_id;
-                    const bool visible = each->session_id == session_->id || session_->sees(*each);
+                    const bool visible = session_->reaches(*each);
                     if (id == source && visible && each->state == VSS_SS_CREATED) targets.push_back(each);
                   }
                 }
@@ -193,7 +204,7 @@ HRESULT backup_components_object::DeleteSnapshots(VSS_ID source, VSS_OBJECT_TYPE
                 }
                 for (const auto& each : targets) {
                   *not_deleted = each->id;
-                  machine_->drop(each);
+                  if (!machine_->drop(each)) return VSS_E_OBJECT_NOT_FOUND;  // somebody else was quicker
                   ++*deleted;
                 }
                 *not_deleted = guid_null;

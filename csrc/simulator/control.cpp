@@ -2,6 +2,7 @@
 #include "control.h"
 
 #include "../com/hresult.h"
+#include "hardware.h"
 #include "native_path.h"
 #include "platform.h"
 #include "writer.h"
@@ -49,6 +50,7 @@ HRESULT create(const vsspy_machine_options* options, vsspy_machine** machine, co
     chosen.state_root = native_path(view_of(options->state_root));
     chosen.level = static_cast<system_level>(options->level);
     chosen.global_device_names = options->global_device_names != 0;
+    chosen.hardware = static_cast<hardware_provider>(options->hardware_provider);
     *machine = new vsspy_machine{std::make_shared<simulator::machine>(std::move(chosen))};
   });
 }
@@ -132,6 +134,49 @@ HRESULT set_environment(vsspy_machine* machine, vsspy_text name, vsspy_text valu
   });
 }
 
+HRESULT block_revert(vsspy_machine* machine, const GUID* writer_id) {
+  return told(nullptr, [&] {
+    std::lock_guard lock(machine->held->mutex);
+    machine->held->writers_blocking_revert.insert(*writer_id);
+  });
+}
+
+const volume& known_volume(const simulator::machine& machine, vsspy_text name) {
+  const volume* found = machine.find_volume(com::to_utf16(view_of(name)));
+  if (!found) throw com::vss_error(VSS_E_OBJECT_NOT_FOUND, "find_volume", "no volume of that name");
+  return *found;
+}
+
+HRESULT set_volume_qualities(vsspy_machine* machine, vsspy_text name, const vsspy_volume_qualities* qualities) {
+  return told(nullptr, [&] {
+    volume_qualities wanted;
+    if (qualities->total >= 0) wanted.total = qualities->total;
+    if (qualities->free >= 0) wanted.free = qualities->free;
+    wanted.ntfs = qualities->ntfs != 0;
+    std::lock_guard lock(machine->held->mutex);
+    machine->held->storage.qualities[&known_volume(*machine->held, name)] = wanted;
+  });
+}
+
+HRESULT set_minimum_storage(vsspy_machine* machine, std::uint32_t megabytes) {
+  return told(nullptr, [&] {
+    std::lock_guard lock(machine->held->mutex);
+    machine->held->storage.registry_megabytes = megabytes;
+  });
+}
+
+HRESULT fail_storage(vsspy_machine* machine, vsspy_text name, std::int32_t fault, std::int32_t status) {
+  return told(nullptr, [&] {
+    copy_list lost;
+    {
+      std::lock_guard lock(machine->held->mutex);
+      lost = simulator::fail_storage(*machine->held, &known_volume(*machine->held, name),
+                                     static_cast<VSS_PROTECTION_FAULT>(fault), status);
+    }
+    machine->held->drop_or_note(lost);
+  });
+}
+
 std::uint64_t live_objects_of(vsspy_machine* machine) { return machine->held->live.count(); }
 
 void live(vsspy_machine* machine, void* user, void (*visit)(void*, vsspy_text)) {
@@ -172,32 +217,67 @@ void read_trace(vsspy_machine* machine, std::uint64_t first, void* user,
   });
 }
 
+// A shadow copy as it is at one moment; somebody may expose it at the next.
+struct shown_shadow_copy {
+  shown_shadow_copy(const shadow_copy& copy, bool broken)
+      : volume(com::to_utf8(copy.volume->name)),
+        volume_path(com::to_utf8(copy.volume->guid_path)),
+        device(com::to_utf8(copy.device)),
+        folder(path_text(copy.folder)),
+        told{} {
+    told.id = copy.id;
+    told.set_id = copy.set_id;
+    told.session_id = copy.session_id;
+    told.created = copy.created;
+    told.context = static_cast<std::int32_t>(copy.context);
+    told.attributes = static_cast<std::int32_t>(copy.attributes);
+    told.files = copy.report.files;
+    told.bytes = copy.report.bytes;
+    told.provider_id = copy.is_hardware() ? hardware_provider_id : abi::system_provider_id;
+    told.broken = broken;
+    if (!copy.exposed) return;
+    exposed_name = com::to_utf8(copy.exposed->name);
+    if (copy.exposed->path) exposed_path = com::to_utf8(*copy.exposed->path);
+  }
+
+  const vsspy_shadow_copy* entry() {
+    const auto optional_text = [](const auto& text) { return text ? text_of(*text) : vsspy_text{}; };
+    told.volume = text_of(volume);
+    told.volume_path = text_of(volume_path);
+    told.device = text_of(device);
+    told.folder = text_of(folder);
+    told.exposed_name = optional_text(exposed_name);
+    told.exposed_path = optional_text(exposed_path);
+    return &told;
+  }
+
+  std::string volume, volume_path, device, folder;
+  std::optional<std::string> exposed_name, exposed_path;
+  vsspy_shadow_copy told;
+};
+
 void shadow_copies(vsspy_machine* machine, void* user, void (*visit)(void*, const vsspy_shadow_copy*)) {
   told(nullptr, [&] {
-    std::vector<std::shared_ptr<shadow_copy>> now;
+    std::vector<shown_shadow_copy> now;
     {
       std::lock_guard lock(machine->held->mutex);
-      now = machine->held->shadow_copies;
+      for (const auto& each : machine->held->broken) now.emplace_back(*each, true);
+      for (const auto& each : machine->held->shadow_copies) now.emplace_back(*each, false);
     }
-    for (const auto& each : now) {
-      const std::string volume = com::to_utf8(each->volume->name);
-      const std::string volume_path = com::to_utf8(each->volume->guid_path);
-      const std::string device = com::to_utf8(each->device);
-      const std::string folder = path_text(each->folder);
-      const vsspy_shadow_copy told{.id = each->id,
-                                   .set_id = each->set_id,
-                                   .session_id = each->session_id,
-                                   .volume = text_of(volume),
-                                   .volume_path = text_of(volume_path),
-                                   .device = text_of(device),
-                                   .folder = text_of(folder),
-                                   .created = each->created,
-                                   .context = static_cast<std::int32_t>(each->context),
-                                   .attributes = static_cast<std::int32_t>(each->attributes),
-                                   .files = each->report.files,
-                                   .bytes = each->report.bytes};
-      visit(user, &told);
+    for (shown_shadow_copy& each : now) visit(user, each.entry());
+  });
+}
+
+void volumes(vsspy_machine* machine, void* user, void (*visit)(void*, vsspy_text, vsspy_text)) {
+  told(nullptr, [&] {
+    std::vector<std::pair<std::string, std::string>> now;
+    {
+      std::lock_guard lock(machine->held->mutex);
+      for (const auto& each : machine->held->volumes) {
+        now.emplace_back(com::to_utf8(each->name), com::to_utf8(each->guid_path));
+      }
     }
+    for (const auto& [name, guid_path] : now) visit(user, text_of(name), text_of(guid_path));
   });
 }
 
@@ -240,10 +320,15 @@ constexpr vsspy_simulator_control table{.version = vsspy_simulator_control_versi
                                         .add_writer = add_writer,
                                         .add_fault = add_fault,
                                         .set_environment = set_environment,
+                                        .block_revert = block_revert,
+                                        .set_volume_qualities = set_volume_qualities,
+                                        .set_minimum_storage = set_minimum_storage,
+                                        .fail_storage = fail_storage,
                                         .live_objects = live_objects_of,
                                         .live = live,
                                         .trace = read_trace,
                                         .shadow_copies = shadow_copies,
+                                        .volumes = volumes,
                                         .notes = notes,
                                         .environment = environment,
                                         .acquire_platform = acquire_platform,

@@ -30,25 +30,7 @@ struct vsspy_machine_options {
   vsspy_text state_root;  // folder of the machines' folders; empty: one per user below the temporary folder
   std::uint32_t level;    // 5 Server 2003 ("xp"), 6 Vista and Server 2008, 7 and Server 2008 R2, 8 and Server 2012
   std::uint32_t global_device_names;  // 1: \\?\GLOBALROOT\Device\HarddiskVolumeShadowCopyN; 0: the shadow copy's folder
-};
-
-// A component as a writer's event shows it; a text with NULL data is "not set".
-struct vsspy_event_component {
-  vsspy_text logical_path;
-  vsspy_text name;
-  std::int32_t type;              // VSS_COMPONENT_TYPE
-  std::int32_t backup_succeeded;  // 0, 1, or -1: nobody said
-  vsspy_text backup_options;
-  vsspy_text backup_stamp;
-  vsspy_text previous_backup_stamp;
-  vsspy_text backup_metadata;
-};
-
-enum vsspy_component_field {
-  VSSPY_BACKUP_STAMP = 1,
-  VSSPY_BACKUP_METADATA = 2,
-  VSSPY_PREPARE_FAILURE_MESSAGE = 3,
-  VSSPY_POST_SNAPSHOT_FAILURE_MESSAGE = 4,
+  std::uint32_t hardware_provider;    // 0 none, 1 there is one, 2 one that is too old for recovery sets
 };
 
 // A writer's event. The functions may be called until the callback returns, from any thread.
@@ -60,11 +42,13 @@ struct vsspy_writer_event {
   GUID instance_id;
   GUID session_id;
   GUID snapshot_set_id;  // all zero: none
-  std::uint32_t component_count;
-  HRESULT (*component)(void* context, std::uint32_t index, vsspy_event_component* component);
-  HRESULT (*set_component_text)(void* context, std::uint32_t index, vsspy_component_field field, vsspy_text value);
-  HRESULT (*set_component_failure)(void* context, std::uint32_t index, HRESULT failure, HRESULT application,
-                                   vsspy_text message);
+  // The Backup Components Document when the event was sent, with the writer's own components alone, and with none in an
+  // event that carries none.
+  vsspy_text document;
+  // That document's nth component as it is now, for what the writer has to say of it: IVssComponent, or Ex or Ex2 where
+  // the system has them (else E_NOINTERFACE). It is lent until the callback returns, or longer to who adds a reference;
+  // then it answers VSS_E_BAD_STATE, as it does to what a writer may not do in this event.
+  HRESULT (*component)(void* context, std::uint32_t index, const IID* iid, void** component);
   void (*set_application_failure)(void* context, HRESULT failure, vsspy_text message);  // what GetWriterStatusEx tells
   void (*note)(void* context, vsspy_text text);  // goes into the event's entry of the trace, a traceback mostly
 };
@@ -118,6 +102,17 @@ struct vsspy_shadow_copy {
   std::int32_t attributes;
   std::uint64_t files;
   std::uint64_t bytes;
+  GUID provider_id;
+  vsspy_text exposed_name;  // NULL data: it is not exposed
+  vsspy_text exposed_path;  // NULL data: all of it is
+  std::int32_t broken;      // VSS knows it no more
+};
+
+// What a volume is to be like, whatever its folder is like.
+struct vsspy_volume_qualities {
+  std::int64_t total;  // bytes; negative: what the folder's file system says
+  std::int64_t free;
+  std::int32_t ntfs;  // 0: another file system, which takes neither storage areas nor persistent shadow copies
 };
 
 struct vsspy_simulator_control {
@@ -132,11 +127,18 @@ struct vsspy_simulator_control {
   HRESULT (*add_writer)(vsspy_machine*, const vsspy_writer* writer, const vsspy_complaint*);
   HRESULT (*add_fault)(vsspy_machine*, const vsspy_fault* fault);
   HRESULT (*set_environment)(vsspy_machine*, vsspy_text name, vsspy_text value);
+  HRESULT (*block_revert)(vsspy_machine*, const GUID* writer_id);  // a value of the registry's WritersBlockingRevert
+
+  HRESULT (*set_volume_qualities)(vsspy_machine*, vsspy_text volume, const vsspy_volume_qualities*);
+  HRESULT (*set_minimum_storage)(vsspy_machine*, std::uint32_t megabytes);  // MinDiffAreaFileSize; 0: it is not set
+  // The storage of a volume's shadow copies fails, with a VSS_PROTECTION_FAULT and an NTSTATUS.
+  HRESULT (*fail_storage)(vsspy_machine*, vsspy_text volume, std::int32_t fault, std::int32_t status);
 
   std::uint64_t (*live_objects)(vsspy_machine*);
   void (*live)(vsspy_machine*, void* user, void (*visit)(void* user, vsspy_text name));
   void (*trace)(vsspy_machine*, std::uint64_t first, void* user, void (*visit)(void* user, const vsspy_trace_entry*));
   void (*shadow_copies)(vsspy_machine*, void* user, void (*visit)(void* user, const vsspy_shadow_copy*));
+  void (*volumes)(vsspy_machine*, void* user, void (*visit)(void* user, vsspy_text name, vsspy_text guid_path));
   void (*notes)(vsspy_machine*, void* user, void (*visit)(void* user, vsspy_text note));
   void (*environment)(vsspy_machine*, void* user, void (*visit)(void* user, vsspy_text name, vsspy_text value));
 
@@ -150,7 +152,7 @@ const vsspy_simulator_control* vsspy_simulator_control_table(void);
 
 inline constexpr std::uint32_t vsspy_simulator_control_version = 1;
 
-// The events of a writer, in the order of the bits of vsspy_writer::events (semantics 4.1, those of a backup).
-inline constexpr const char* vsspy_event_names[] = {"Identify",       "PrepareBackup",  "PrepareSnapshot",
-                                                    "Freeze",         "Thaw",           "PostSnapshot",
-                                                    "BackupComplete", "BackupShutdown", "Abort"};
+// The events of a writer, in the order of the bits of vsspy_writer::events (semantics 4.1).
+inline constexpr const char* vsspy_event_names[] = {"Identify", "PrepareBackup", "PrepareSnapshot", "Freeze",
+                                                    "Thaw",     "PostSnapshot",  "BackupComplete",  "BackupShutdown",
+                                                    "Abort",    "PreRestore",    "PostRestore"};

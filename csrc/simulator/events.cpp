@@ -1,4 +1,5 @@
 // How an event reaches a writer, and what a writer may do to its part of the document meanwhile.
+#include "component_view.h"
 #include "session.h"
 
 namespace vsspy::simulator {
@@ -7,7 +8,8 @@ namespace {
 
 bool carries_components(writer_event_kind kind) {  // semantics 4.1
   return kind == writer_event_kind::prepare_backup || kind == writer_event_kind::post_snapshot ||
-         kind == writer_event_kind::backup_complete;
+         kind == writer_event_kind::backup_complete || kind == writer_event_kind::pre_restore ||
+         kind == writer_event_kind::post_restore;
 }
 
 vsspy_text text_of(const std::string& text) { return {text.data(), text.size()}; }
@@ -26,25 +28,37 @@ class callback_mark {
   const void* const before_;
 };
 
+struct view_release {
+  void operator()(component_view* view) const { view->Release(); }
+};
+
 }  // namespace
 
 const void* object_in_callback() noexcept { return calling_for; }
 
-// One event under way. Its component list is a copy from when the event was sent; changes go to the document.
+// One event under way. The writer reads the document that the event came with; what it changes goes to the session's.
 class event_context {
  public:
   event_context(session& of, const attendance& to, writer_event_kind kind, std::size_t entry)
-      : session_(of), kind_(kind), entry_(entry) {
+      : session_(of), kind_(kind), entry_(entry), scope_(std::make_shared<event_scope>(event_scope{kind})) {
     std::lock_guard lock(session_.machine->mutex);
     set_id_ = session_.snapshot == progress::done || session_.snapshot == progress::running ? session_.set_id : GUID{};
     writer_id_ = to.writer_id();
     instance_id_ = to.instance_id();
-    if (!carries_components(kind)) return;
-    for (const documents::writer_components& writer : session_.document.writers) {
-      if (!(writer.instance_id == instance_id_)) continue;
-      for (const documents::backup_component& each : writer.components) components_.push_back(snapshot_of(each));
+    std::vector<component_place> places;
+    if (carries_components(kind)) places = session_.components_of(to);
+    views_.reserve(places.size());
+    document_ = com::to_utf8(documents::write_backup_components(part_with(places)));
+    for (const component_place& place : places) {
+      views_.emplace_back(new component_view(session_.shared_from_this(), scope_, place));
     }
   }
+  ~event_context() {
+    const std::lock_guard lock(session_.machine->mutex);
+    scope_->over = true;
+  }
+  event_context(const event_context&) = delete;
+  event_context& operator=(const event_context&) = delete;
 
   HRESULT call(const writer& writer) {
     const vsspy_writer_event event{.context = this,
@@ -54,101 +68,46 @@ class event_context {
                                    .instance_id = instance_id_,
                                    .session_id = session_.id,
                                    .snapshot_set_id = set_id_,
-                                   .component_count = static_cast<std::uint32_t>(components_.size()),
+                                   .document = text_of(document_),
                                    .component = component,
-                                   .set_component_text = set_component_text,
-                                   .set_component_failure = set_component_failure,
                                    .set_application_failure = set_application_failure,
                                    .note = note};
     return writer.call(event);
   }
 
  private:
-  struct copied {
-    documents::backup_component original;
-    std::optional<std::string> logical_path, options, stamp, previous_stamp, metadata;
-    std::string name;
-  };
-
-  static std::optional<std::string> narrow(const std::optional<std::u16string>& text) {
-    return text ? std::optional(com::to_utf8(*text)) : std::nullopt;
-  }
-  static vsspy_text text_of_optional(const std::optional<std::string>& text) {
-    return text ? vsspy_text{text->data(), text->size()} : vsspy_text{nullptr, 0};
-  }
-  static copied snapshot_of(const documents::backup_component& component) {
-    return {component,
-            narrow(component.logical_path),
-            narrow(component.backup_options),
-            narrow(component.backup_stamp),
-            narrow(component.previous_backup_stamp),
-            narrow(component.backup_metadata),
-            com::to_utf8(component.name)};
+  documents::backup_components part_with(const std::vector<component_place>& places) const {
+    const documents::backup_components& whole = session_.document;
+    documents::backup_components part;
+    part.bootable_system_state = whole.bootable_system_state;
+    part.select_components = whole.select_components;
+    part.backup_type = whole.backup_type;
+    part.partial_file_support = whole.partial_file_support;
+    part.snapshot_set_id = whole.snapshot_set_id;
+    part.restore_type = whole.restore_type;
+    std::optional<std::size_t> last;
+    for (const component_place& place : places) {
+      const documents::writer_components& from = whole.writers[place.writer];
+      if (last != place.writer) {
+        documents::writer_components& to = part.writers.emplace_back();
+        to.instance_id = from.instance_id;
+        to.writer_id = from.writer_id;
+        to.instance_name = from.instance_name;
+        to.backup_schema = from.backup_schema;
+        last = place.writer;
+      }
+      part.writers.back().components.push_back(from.components[place.index]);
+    }
+    return part;
   }
 
   static event_context& self(void* context) { return *static_cast<event_context*>(context); }
 
-  static HRESULT component(void* context, std::uint32_t index, vsspy_event_component* told) {
-    event_context& event = self(context);
-    if (index >= event.components_.size()) return VSS_E_OBJECT_NOT_FOUND;
-    const copied& each = event.components_[index];
-    const auto& succeeded = each.original.backup_succeeded;
-    *told = {.logical_path = text_of_optional(each.logical_path),
-             .name = text_of(each.name),
-             .type = each.original.type,
-             .backup_succeeded = succeeded ? *succeeded : -1,
-             .backup_options = text_of_optional(each.options),
-             .backup_stamp = text_of_optional(each.stamp),
-             .previous_backup_stamp = text_of_optional(each.previous_stamp),
-             .backup_metadata = text_of_optional(each.metadata)};
-    return S_OK;
-  }
-
-  // Finds the component in the document of now and lets `change` loose on it.
-  template <class Change>
-  static HRESULT change(void* context, std::uint32_t index, Change&& change) {
+  static HRESULT component(void* context, std::uint32_t index, const IID* iid, void** component) {
     return guarded([&]() -> HRESULT {
       event_context& event = self(context);
-      if (index >= event.components_.size()) return VSS_E_OBJECT_NOT_FOUND;
-      if (event.kind_ == writer_event_kind::backup_complete) return VSS_E_BAD_STATE;  // too late for all of them
-      const documents::backup_component& key = event.components_[index].original;
-      std::lock_guard lock(event.session_.machine->mutex);
-      documents::backup_component* found = event.session_.find_component(
-          &event.instance_id_, event.writer_id_, key.type, key.logical_path.value_or(u""), key.name);
-      return found ? change(*found, event.kind_) : VSS_E_OBJECT_NOT_FOUND;
-    });
-  }
-
-  static HRESULT set_component_text(void* context, std::uint32_t index, vsspy_component_field field, vsspy_text value) {
-    return change(context, index, [&](documents::backup_component& component, writer_event_kind kind) -> HRESULT {
-      switch (field) {
-        case VSSPY_BACKUP_STAMP:
-          component.backup_stamp = wide_text(value);
-          return S_OK;
-        case VSSPY_BACKUP_METADATA:
-          if (component.backup_metadata) return VSS_E_OBJECT_ALREADY_EXISTS;
-          component.backup_metadata = wide_text(value);
-          return S_OK;
-        case VSSPY_PREPARE_FAILURE_MESSAGE:
-          if (kind != writer_event_kind::prepare_backup) return VSS_E_BAD_STATE;
-          component.prepare_for_backup_failure_message = wide_text(value);
-          return S_OK;
-        case VSSPY_POST_SNAPSHOT_FAILURE_MESSAGE:
-          if (kind != writer_event_kind::post_snapshot) return VSS_E_BAD_STATE;
-          component.post_snapshot_failure_message = wide_text(value);
-          return S_OK;
-      }
-      return E_INVALIDARG;
-    });
-  }
-
-  static HRESULT set_component_failure(void* context, std::uint32_t index, HRESULT failure, HRESULT application,
-                                       vsspy_text message) {
-    return change(context, index, [&](documents::backup_component& component, writer_event_kind) -> HRESULT {
-      component.failure = failure;
-      component.application_failure = application;
-      if (message.data) component.application_message = wide_text(message);
-      return S_OK;
+      *component = nullptr;
+      return index < event.views_.size() ? event.views_[index]->lend(*iid, component) : VSS_E_OBJECT_NOT_FOUND;
     });
   }
 
@@ -174,8 +133,10 @@ class event_context {
   session& session_;
   const writer_event_kind kind_;
   const std::size_t entry_;
+  const std::shared_ptr<event_scope> scope_;
   GUID set_id_{}, writer_id_{}, instance_id_{};
-  std::vector<copied> components_;
+  std::string document_;
+  std::vector<std::unique_ptr<component_view, view_release>> views_;
 };
 
 HRESULT session::deliver(const attendance& to, writer_event_kind kind) {

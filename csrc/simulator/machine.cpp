@@ -2,6 +2,9 @@
 
 #include "../com/hresult.h"
 #include "../com/process.h"
+#include "exposure.h"
+#include "hardware.h"
+#include "native_path.h"
 #include "writer.h"
 
 namespace vsspy::simulator {
@@ -24,7 +27,9 @@ bool same_volume_name(std::u16string_view a, std::u16string_view b) {
 
 }  // namespace
 
-machine::machine(options given) : chosen(std::move(given)), state_(chosen.state_root), process_(com::process_id()) {}
+machine::machine(options given) : chosen(std::move(given)), state_(chosen.state_root), process_(com::process_id()) {
+  if (chosen.hardware != hardware_provider::none) array_ = std::make_shared<state_folder>(chosen.state_root);
+}
 
 machine::~machine() {
   // What a service thread held can have been the last that kept the machine. That thread has done its work by then, and
@@ -51,6 +56,23 @@ const volume* machine::find_volume(std::u16string_view name) const {
   return nullptr;
 }
 
+shadow_copy* machine::find_exposed(std::u16string_view name) const {
+  for (const auto& each : shadow_copies) {
+    const bool local = each->exposed && each->attributes & VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY;
+    if (local && same_volume_name(each->exposed->name, name)) return each.get();
+  }
+  return nullptr;
+}
+
+std::filesystem::path machine::folder_for(bool hardware, unsigned number) const {
+  return (hardware ? array_->path() : state_.path()) / ("HarddiskVolumeShadowCopy" + std::to_string(number));
+}
+
+std::u16string machine::device_name(const std::filesystem::path& folder, unsigned number) const {
+  if (!chosen.global_device_names) return com::to_utf16(path_text(folder));
+  return u"\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy" + com::to_utf16(std::to_string(number));
+}
+
 std::shared_ptr<shadow_copy> machine::find_shadow_copy(const GUID& id) const {
   for (const auto& each : shadow_copies) {
     if (each->id == id) return each;
@@ -58,14 +80,45 @@ std::shared_ptr<shadow_copy> machine::find_shadow_copy(const GUID& id) const {
   return nullptr;
 }
 
-void machine::drop(const std::shared_ptr<shadow_copy>& copy) {
+bool machine::drop(const std::shared_ptr<shadow_copy>& copy) {
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return !copy->going && !copy->readers; });
+    if (copy->gone) return false;
+    copy->going = true;
+  }
+  try {
+    remove(copy);
+  } catch (...) {
+    std::lock_guard lock(mutex);
+    copy->going = false;  // somebody may try again
+    changed.notify_all();
+    throw;
+  }
+  return true;
+}
+
+void machine::remove(const std::shared_ptr<shadow_copy>& copy) {
+  {
+    std::lock_guard lock(mutex);
+    if (copy->exposed && !remove_link(*copy->exposed, copy->folder)) {
+      notes.push_back(path_text(copy->exposed->link) + ": where a shadow copy was exposed is something else now");
+    }
+    copy->exposed.reset();
+  }
   std::vector<std::string> violations = check_untouched(copy->folder, copy->report.seal);
   drop_folder(copy->folder);
+  storage_array::forget(copy->lun);
+  std::shared_ptr<state_folder> array;  // its end, which may be now, is not to come under the mutex
   std::lock_guard lock(mutex);
+  array = std::move(copy->array);
   for (const std::string& each : violations) {
     notes.push_back("shadow copy of " + com::to_utf8(copy->volume->name) + " was written to: " + each);
   }
   std::erase(shadow_copies, copy);
+  copy->going = false;
+  copy->gone = true;
+  changed.notify_all();
 }
 
 void machine::drop_or_note(const std::vector<std::shared_ptr<shadow_copy>>& copies) {
@@ -142,18 +195,24 @@ void machine::close() {
     threads.swap(threads_);
   }
   for (service_thread& each : threads) each.thread.join();
-  std::vector<std::shared_ptr<shadow_copy>> left;
+  std::vector<std::shared_ptr<shadow_copy>> left, ordinary;
   std::vector<std::shared_ptr<writer>> dismissed;
   {
     std::lock_guard lock(mutex);
     left = shadow_copies;
+    ordinary.swap(broken);
     dismissed.swap(writers);
   }
   drop_or_note(left);
+  // Their end, which removes what is broken too, is not to come under the mutex.
+  std::vector<std::shared_ptr<state_folder>> arrays;
   {
     std::lock_guard lock(mutex);
+    for (const auto& each : ordinary) arrays.push_back(std::move(each->array));
+    arrays.push_back(std::move(array_));
     shadow_copies.clear();
   }
+  arrays.clear();
   state_.close();
 }
 

@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "provider.h"
 #include "service_clock.h"
 #include "state_folder.h"
+#include "storage_areas.h"
 #include "trace.h"
 
 namespace vsspy::simulator {
@@ -34,6 +37,18 @@ struct volume {
   std::u16string guid_path;  // \\?\Volume{...}\ .
 };
 
+// A volume name has its final separator: D:\, Y:\MountX\, \\?\Volume{...}\, and /srv/data/ here.
+inline bool is_volume_name(std::u16string_view name) {
+  return name.size() > 1 ? name.back() == u'\\' || name.back() == u'/' : name == u"/";
+}
+
+// How a shadow copy is exposed (semantics 7.5).
+struct exposure {
+  std::u16string name;                   // a drive or mounted folder with its final separator, or a share
+  std::optional<std::u16string> path{};  // of a share: the folder below the shadow copy's root
+  std::filesystem::path link{};          // what stands in place of the mounted folder; empty: nothing
+};
+
 struct shadow_copy {
   GUID id{};
   GUID set_id{};
@@ -45,9 +60,27 @@ struct shadow_copy {
   std::int64_t created = 0;
   VSS_SNAPSHOT_STATE state = VSS_SS_UNKNOWN;
   std::filesystem::path folder;
-  std::u16string device;
+  std::u16string device;  // empty: no device until it is imported
   copy_report report;
+  std::optional<exposure> exposed{};
+  GUID lun{};  // what a hardware provider's storage array knows it by; all zero for a software one
+  std::shared_ptr<state_folder> array{};  // the array, which holds `folder` longer than a machine may live
+  unsigned readers = 0;                   // who copies from it now: it cannot go meanwhile
+  bool going = false;                     // somebody is about to remove it
+  bool gone = false;                      // removed, broken, or imported by somebody else
+
+  bool is_hardware() const noexcept { return attributes & VSS_VOLSNAP_ATTR_HARDWARE_ASSISTED; }
 };
+
+// A revert of a volume. The machine's, not a session's: it goes on when the requester is gone.
+struct volume_revert {
+  const simulator::volume* of = nullptr;
+  bool over = false;
+  HRESULT result = S_OK;
+};
+
+// Which hardware provider a machine has. An old one knows no recovery sets.
+enum class hardware_provider : std::uint32_t { none = 0, present = 1, legacy = 2 };
 
 // Called on a dead machine's objects: what COM says of an object whose server is gone.
 inline constexpr HRESULT disconnected = static_cast<HRESULT>(0x80010108U);  // RPC_E_DISCONNECTED
@@ -58,6 +91,7 @@ class machine : public std::enable_shared_from_this<machine> {
     std::filesystem::path state_root;
     system_level level = system_level::eight;
     bool global_device_names = false;
+    hardware_provider hardware = hardware_provider::none;
   };
 
   explicit machine(options chosen);
@@ -76,9 +110,15 @@ class machine : public std::enable_shared_from_this<machine> {
   std::condition_variable changed;  // an operation ended or is to end, or the machine closes
 
   bool closed = false;
-  std::vector<std::unique_ptr<volume>> volumes;  // they stay where they are as long as the machine
+  std::vector<std::unique_ptr<volume>> volumes;          // they stay where they are as long as the machine
+  std::vector<std::unique_ptr<volume>> foreign_volumes;  // of imported shadow copies: not volumes of this machine
   std::vector<std::shared_ptr<writer>> writers;
   std::vector<std::shared_ptr<shadow_copy>> shadow_copies;
+  std::vector<std::shared_ptr<shadow_copy>> broken;  // volumes now, and no more business of VSS
+  std::vector<std::shared_ptr<volume_revert>> reverts;
+  std::set<GUID, guid_order> writers_blocking_revert;  // the registry's WritersBlockingRevert: writer classes
+  const void* resynchronising = nullptr;               // the session whose recovery set is being written: one at a time
+  storage_areas storage;
   std::vector<std::string> notes;
   std::map<std::string, std::string> environment;
   const void* set_owner = nullptr;  // the session whose snapshot set is under creation: one at a time (semantics 5)
@@ -87,12 +127,19 @@ class machine : public std::enable_shared_from_this<machine> {
   bool at_least(system_level level) const noexcept { return chosen.level >= level; }
   std::filesystem::path state_path() const { return state_.path(); }
 
-  const volume* find_volume(std::u16string_view name) const;  // with the mutex held
+  // With the mutex held:
+  const volume* find_volume(std::u16string_view name) const;
+  shadow_copy* find_exposed(std::u16string_view name) const;  // by a drive or mounted folder
   std::shared_ptr<shadow_copy> find_shadow_copy(const GUID& id) const;
 
-  // Takes a shadow copy from the machine and removes its files; what somebody had changed in it becomes a note. Called
-  // with no lock. Throws vss_error.
-  void drop(const std::shared_ptr<shadow_copy>& copy);
+  // Where a new shadow copy goes; a hardware provider's lie in its array.
+  std::filesystem::path folder_for(bool hardware, unsigned number) const;
+  std::u16string device_name(const std::filesystem::path& folder, unsigned number) const;
+  const std::shared_ptr<state_folder>& array() const noexcept { return array_; }
+
+  // Takes a shadow copy from the machine and removes its files; what somebody had changed in it becomes a note. False:
+  // it was gone already. Called with no lock, waits for those who read from it. Throws vss_error.
+  bool drop(const std::shared_ptr<shadow_copy>& copy);
   // The same where nobody can be told of a failure: it becomes a note.
   void drop_or_note(const std::vector<std::shared_ptr<shadow_copy>>& copies);
 
@@ -109,7 +156,10 @@ class machine : public std::enable_shared_from_this<machine> {
     bool over = false;
   };
 
+  void remove(const std::shared_ptr<shadow_copy>& copy);
+
   state_folder state_;
+  std::shared_ptr<state_folder> array_;  // shared with the shadow copies that other machines imported from it
   std::list<service_thread> threads_;
   std::mutex closing_;  // one close at a time
   const std::uint64_t process_;

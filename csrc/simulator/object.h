@@ -24,6 +24,14 @@ class outputs {
     *where = machine_.allocator.bstr(text);
   }
 
+  void task_text(VSS_PWSZ* where, std::u16string_view text) {
+    remember(where, [](machine& owner, void* slot) {
+      owner.allocator.free_task_memory(*static_cast<VSS_PWSZ*>(slot));
+      *static_cast<VSS_PWSZ*>(slot) = nullptr;
+    });
+    *where = machine_.allocator.task_text(text);
+  }
+
   // NULL where the text is not set.
   void text(BSTR* where, const std::optional<std::u16string>& value) {
     if (value) text(where, std::u16string_view(*value));
@@ -35,6 +43,16 @@ class outputs {
       auto* typed = static_cast<Interface**>(slot);
       (*typed)->Release();
       *typed = nullptr;
+    });
+    *where = made;
+  }
+
+  // An object under an interface of which only the caller knows the type.
+  void object(void** where, void* made) {
+    remember(where, [](machine&, void* slot) {
+      auto* untyped = static_cast<void**>(slot);
+      static_cast<IUnknown*>(*untyped)->Release();
+      *untyped = nullptr;
     });
     *where = made;
   }
@@ -116,6 +134,13 @@ HRESULT service_call(machine& machine, const GUID& session, const char* name, ar
   hr = as_level_says(machine, hr);
   if (FAILED(hr)) out.take_back();
   machine.trace.end(index, hr);
+  return hr;
+}
+
+// Gives a new object's one reference away under one of its interfaces, or lets it go: E_NOINTERFACE.
+inline HRESULT hand_out(IUnknown* made, REFIID iid, void** object) {
+  const HRESULT hr = made->QueryInterface(iid, object);
+  made->Release();
   return hr;
 }
 

@@ -1,4 +1,6 @@
 // The operations that call writers, but for DoSnapshotSet.
+#include <algorithm>
+
 #include "session.h"
 
 namespace vsspy::simulator {
@@ -17,6 +19,21 @@ std::optional<HRESULT> fails_at_once(const operation& operation) {
 HRESULT result_of(operation& operation) {
   if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
   return operation.suffers.at_result ? operation.suffers.at_result->code : S_OK;
+}
+
+// Which events of a restore a writer wants (semantics 11.2); a writer that does not say gets them all [?].
+VSS_WRITERRESTORE_ENUM wants_restore(const attendance& whom) {
+  const auto& restore = whom.writer->metadata->restore;
+  return restore ? restore->writer_restore : VSS_WRE_ALWAYS;
+}
+
+// A restore by a method that replaces files has not put them where they belong. What the requester says of the files is
+// all that the service knows.
+bool could_not_replace(const attendance& whom, const documents::backup_component& component) {
+  const VSS_RESTOREMETHOD_ENUM method = whom.writer->metadata->restore->method;
+  if (method != VSS_RME_RESTORE_IF_NOT_THERE && method != VSS_RME_RESTORE_IF_CAN_REPLACE) return false;
+  const auto status = component.file_restore_status.value_or(VSS_RS_UNDEFINED);
+  return status == VSS_RS_FAILED || (status == VSS_RS_NONE && component.selected_for_restore.value_or(false));
 }
 
 }  // namespace
@@ -55,12 +72,7 @@ HRESULT session::do_prepare(operation& operation) {
   if (const auto failure = fails_at_once(operation)) return *failure;
   {
     std::lock_guard lock(machine->mutex);
-    for (attendance& each : writers) {
-      each.takes_part = !document.select_components;
-      for (const documents::writer_components& with : document.writers) {
-        each.takes_part = each.takes_part || (with.instance_id == each.instance_id() && !with.components.empty());
-      }
-    }
+    for (attendance& each : writers) each.takes_part = !document.select_components || !components_of(each).empty();
   }
   for (attendance& each : writers) {
     if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
@@ -87,6 +99,42 @@ HRESULT session::do_complete(operation& operation) {
     }
   }
   return result;
+}
+
+HRESULT session::do_pre_restore(operation& operation) {
+  if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+  if (const auto failure = fails_at_once(operation)) return *failure;
+  {
+    std::lock_guard lock(machine->mutex);
+    for (attendance& each : writers) {
+      each.takes_part =
+          wants_restore(each) != VSS_WRE_NEVER && (!document.select_components || !components_of(each).empty());
+    }
+  }
+  for (attendance& each : writers) {
+    if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+    if (!each.takes_part) continue;
+    send(each, writer_event_kind::pre_restore, VSS_WS_STABLE, VSS_WS_FAILED_AT_PRE_RESTORE);
+  }
+  return result_of(operation);
+}
+
+HRESULT session::do_post_restore(operation& operation) {
+  if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+  if (const auto failure = fails_at_once(operation)) return *failure;
+  for (attendance& each : writers) {
+    if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
+    if (!each.takes_part || each.failed) continue;
+    if (wants_restore(each) == VSS_WRE_IF_REPLACE_FAILS) {
+      std::lock_guard lock(machine->mutex);
+      const auto places = components_of(each);
+      if (std::ranges::none_of(places,
+                               [&](const component_place& place) { return could_not_replace(each, at(place)); }))
+        continue;
+    }
+    send(each, writer_event_kind::post_restore, VSS_WS_STABLE, VSS_WS_FAILED_AT_POST_RESTORE);
+  }
+  return result_of(operation);
 }
 
 HRESULT session::do_gather_status(operation& operation) {

@@ -5,8 +5,14 @@
 #include <thread>
 
 #include "backup_components_object.h"
+#include "management.h"
+#include "places.h"
 
 namespace vsspy::simulator {
+
+namespace {
+constexpr HRESULT class_not_registered = static_cast<HRESULT>(0x80040154U);  // REGDB_E_CLASSNOTREG
+}
 
 HRESULT create_backup_components(const std::shared_ptr<machine>& machine, IVssBackupComponents** object) noexcept {
   return service_call(*machine, guid_null, "CreateVssBackupComponents", {}, false,
@@ -38,13 +44,16 @@ HRESULT is_volume_snapshotted(const std::shared_ptr<machine>& machine, VSS_PWSZ 
                               LONG* capability) noexcept {
   return service_call(*machine, guid_null, "IsVolumeSnapshotted", {{"pwszVolumeName", volume}}, false,
                       [&](outputs&, const affliction&) -> HRESULT {
-                        if (!volume || !present || !capability) return E_INVALIDARG;
+                        if (!volume || !present || !capability || !is_volume_name(com::view(volume))) {
+                          return E_INVALIDARG;
+                        }
                         std::lock_guard lock(machine->mutex);
                         const simulator::volume* found = machine->find_volume(com::view(volume));
                         if (!found) return VSS_E_OBJECT_NOT_FOUND;
-                        *capability = 0;
-                        *present = std::ranges::count_if(machine->shadow_copies,
-                                                         [&](const auto& each) { return each->volume == found; }) != 0;
+                        *capability = 0;  // nothing is disabled on a volume here
+                        *present = std::ranges::any_of(machine->shadow_copies, [&](const auto& each) {
+                          return each->volume == found && each->state == VSS_SS_CREATED;
+                        });
                         return S_OK;
                       });
 }
@@ -53,29 +62,60 @@ void free_snapshot_properties(const std::shared_ptr<machine>& machine, VSS_SNAPS
   if (properties) free_properties(*machine, *properties);
 }
 
+namespace {
+
+bool has_components_on(const machine& machine, const documents::writer_metadata& writer, const volume& volume) {
+  const auto lies_there = [&](const documents::file_set& files) {
+    const std::optional<place> where = locate(machine, expand_variables(machine, files.path));
+    return where && where->volume == &volume;
+  };
+  return std::ranges::any_of(writer.components, [&](const documents::component_metadata& each) {
+    return std::ranges::any_of(each.files, lies_there) || std::ranges::any_of(each.database_files, lies_there) ||
+           std::ranges::any_of(each.database_log_files, lies_there);
+  });
+}
+
+}  // namespace
+
 HRESULT should_block_revert(const std::shared_ptr<machine>& machine, LPCWSTR volume, bool* block) noexcept {
-  return service_call(
-      *machine, guid_null, "ShouldBlockRevert", {{"wszVolumeName", volume}}, false,
-      [&](outputs&, const affliction&) -> HRESULT { return volume && block ? E_NOTIMPL : E_INVALIDARG; });
+  return service_call(*machine, guid_null, "ShouldBlockRevert", {{"wszVolumeName", volume}}, false,
+                      [&](outputs&, const affliction&) -> HRESULT {
+                        if (!volume || !block) return E_INVALIDARG;
+                        std::lock_guard lock(machine->mutex);
+                        const simulator::volume* found = machine->find_volume(com::view(volume));
+                        if (!found) return E_INVALIDARG;  // its page knows no other code for it
+                        *block = std::ranges::any_of(machine->writers, [&](const auto& each) {
+                          return machine->writers_blocking_revert.contains(each->metadata->writer_id) &&
+                                 has_components_on(*machine, *each->metadata, *found);
+                        });
+                        return S_OK;
+                      });
 }
 
 HRESULT get_provider_mgmt_interface(const std::shared_ptr<machine>& machine, const GUID& provider, const GUID& iid,
                                     IUnknown** object) noexcept {
   return service_call(*machine, guid_null, "GetProviderMgmtInterface", {{"ProviderId", provider}, {"InterfaceId", iid}},
-                      false, [&](outputs&, const affliction&) -> HRESULT {
+                      false, [&](outputs& out, const affliction&) -> HRESULT {
                         if (!object) return E_INVALIDARG;
                         *object = nullptr;
-                        return E_NOTIMPL;
+                        void* made = nullptr;
+                        const HRESULT hr = provider_management(machine, provider, iid, &made);
+                        if (SUCCEEDED(hr)) out.object(object, static_cast<IUnknown*>(made));
+                        return hr;
                       });
 }
 
 HRESULT create_instance(const std::shared_ptr<machine>& machine, const GUID& clsid, const GUID& iid,
                         void** object) noexcept {
   return service_call(*machine, guid_null, "CoCreateInstance", {{"rclsid", clsid}, {"riid", iid}}, false,
-                      [&](outputs&, const affliction&) -> HRESULT {
+                      [&](outputs& out, const affliction&) -> HRESULT {
                         if (!object) return E_POINTER;
                         *object = nullptr;
-                        return E_NOTIMPL;
+                        if (!(clsid == abi::clsid_snapshot_management)) return class_not_registered;
+                        void* made = nullptr;
+                        const HRESULT hr = hand_out(make_snapshot_management(machine), iid, &made);
+                        if (SUCCEEDED(hr)) out.object(object, made);
+                        return hr;
                       });
 }
 

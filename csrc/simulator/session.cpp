@@ -24,16 +24,52 @@ attendance* session::find_writer(const GUID& instance_id) {
   return nullptr;
 }
 
-documents::backup_component* session::find_component(const GUID* instance_id, const GUID& writer_id,
-                                                     VSS_COMPONENT_TYPE type, std::u16string_view logical_path,
-                                                     std::u16string_view name) {
+found_component session::find_component(const GUID* instance_id, const GUID& writer_id, VSS_COMPONENT_TYPE type,
+                                        std::u16string_view logical_path, std::u16string_view name) {
   for (documents::writer_components& writer : document.writers) {
     if (!(writer.writer_id == writer_id) || (instance_id && !(writer.instance_id == *instance_id))) continue;
     for (documents::backup_component& each : writer.components) {
-      if (each.type == type && each.logical_path.value_or(u"") == logical_path && each.name == name) return &each;
+      if (each.type == type && each.logical_path.value_or(u"") == logical_path && each.name == name) {
+        return {&writer, &each};
+      }
     }
   }
-  return nullptr;
+  return {};
+}
+
+std::vector<component_place> session::components_of(const attendance& whom) const {
+  std::vector<component_place> places;
+  for (std::size_t i = 0; i < document.writers.size(); ++i) {
+    const documents::writer_components& writer = document.writers[i];
+    for (std::size_t j = 0; j < writer.components.size(); ++j) {
+      const bool its_own =
+          for_restore() ? restorer(writer, writer.components[j]) == &whom : writer.instance_id == whom.instance_id();
+      if (its_own) places.push_back({i, j});
+    }
+  }
+  return places;
+}
+
+// The document's instance ids are those of the backup's day; today only the classes are sure to be the same (semantics
+// 11.1.3). Of several instances nobody chose from, the same one comes first, then one of the same name.
+const attendance* session::restorer(const documents::writer_components& of,
+                                    const documents::backup_component& component) const {
+  const attendance* best = nullptr;
+  int best_rank = -1;
+  for (const attendance& each : writers) {
+    if (!(each.writer_id() == of.writer_id)) continue;
+    if (component.restore_instance_id) {
+      if (each.instance_id() == *component.restore_instance_id) return &each;
+      continue;
+    }
+    const bool same_name = of.instance_name && each.writer->metadata->instance_name == of.instance_name;
+    const int rank = each.instance_id() == of.instance_id ? 2 : same_name ? 1 : 0;
+    if (rank > best_rank) {
+      best = &each;
+      best_rank = rank;
+    }
+  }
+  return best;
 }
 
 void session::leave_set() {
@@ -115,7 +151,8 @@ void session::finish() {
   }
   if (abort_first) send_abort_to_all();
   for (attendance& each : writers) {
-    if (each.takes_part)
+    // a restore ends without an event (semantics 4.1)
+    if (each.takes_part && for_backup())
       send(each, writer_event_kind::backup_shutdown, each.failed ? each.state : VSS_WS_STABLE,
            VSS_WS_FAILED_AT_BACKUPSHUTDOWN);
   }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "../documents/backup_components.h"
+#include "hardware.h"
 #include "operation.h"
 #include "writer.h"
 
@@ -57,10 +58,33 @@ inline constexpr LONG addable_attributes = VSS_VOLSNAP_ATTR_TRANSPORTABLE | VSS_
                                            VSS_VOLSNAP_ATTR_NOT_TRANSACTED | VSS_VOLSNAP_ATTR_DIFFERENTIAL |
                                            VSS_VOLSNAP_ATTR_PLEX | VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY |
                                            VSS_VOLSNAP_ATTR_TXF_RECOVERY;
+bool is_context(LONG context);  // one context, with nothing else than these
 
 struct planned_shadow_copy {
   GUID id{};
   const simulator::volume* volume = nullptr;
+  bool hardware = false;  // made by the hardware provider
+};
+
+// A shadow copy that RecoverSet writes to a volume.
+struct planned_recovery {
+  described_copy from{};
+  const simulator::volume* to = nullptr;
+};
+
+// A component of the document, and the writer's part that it stands in; both null where there is none.
+struct found_component {
+  documents::writer_components* of = nullptr;
+  documents::backup_component* component = nullptr;
+
+  explicit operator bool() const { return component != nullptr; }
+  documents::backup_component* operator->() const { return component; }
+};
+
+// Where a component stands in the document. No component is added or removed while views of it are good.
+struct component_place {
+  std::size_t writer = 0;
+  std::size_t index = 0;
 };
 
 class session : public std::enable_shared_from_this<session> {
@@ -78,7 +102,8 @@ class session : public std::enable_shared_from_this<session> {
   bool backup_state_set = false;
   writer_filter filter;
   documents::backup_components document;
-  unsigned generation = 0;  // of the document: views of an older one are stale (semantics 2.6)
+  bool document_loaded = false;  // InitializeForBackup was given one, for ImportSnapshots
+  unsigned generation = 0;       // of the document: views of an older one are stale (semantics 2.6)
 
   progress gather = progress::none;
   bool metadata_freed = false;
@@ -93,6 +118,13 @@ class session : public std::enable_shared_from_this<session> {
   bool aborted = false;
   bool status_due = false;  // old systems want GatherWriterStatus after BackupComplete (semantics 12.3)
 
+  progress imported = progress::none;
+  std::vector<planned_recovery> recovery_set;
+  progress recovery = progress::none;
+
+  progress pre_restore = progress::none;
+  progress post_restore = progress::none;
+
   progress status = progress::none;
   std::vector<writer_status> statuses;
 
@@ -100,14 +132,24 @@ class session : public std::enable_shared_from_this<session> {
   bool finish_later = false;           // the requester let go inside a callback of the running operation
 
   bool for_backup() const { return kind == purpose::backup; }
+  bool for_restore() const { return kind == purpose::restore; }
   bool initialised() const { return kind != purpose::none; }
   bool with_writers() const { return context != VSS_CTX_ALL && (context & VSS_VOLSNAP_ATTR_NO_WRITERS) == 0; }
   bool sees(const shadow_copy& copy) const;
+  bool reaches(const shadow_copy& copy) const { return copy.session_id == id || sees(copy); }
   bool may_complete() const;  // SetBackupSucceeded and BackupComplete are in order
   bool under_way() const;     // there is something that AbortBackup ends
   attendance* find_writer(const GUID& instance_id);
-  documents::backup_component* find_component(const GUID* instance_id, const GUID& writer_id, VSS_COMPONENT_TYPE type,
-                                              std::u16string_view logical_path, std::u16string_view name);
+  found_component find_component(const GUID* instance_id, const GUID& writer_id, VSS_COMPONENT_TYPE type,
+                                 std::u16string_view logical_path, std::u16string_view name);
+  documents::backup_component& at(const component_place& place) {
+    return document.writers[place.writer].components[place.index];
+  }
+  // The components that a writer's events carry.
+  std::vector<component_place> components_of(const attendance& whom) const;
+  // The running writer that a component is restored by; null: none of its class, or not the instance that was chosen.
+  const attendance* restorer(const documents::writer_components& of,
+                             const documents::backup_component& component) const;
   void leave_set();  // others may make a snapshot set again
 
   // The work of the operations (operations.cpp, snapshot_set.cpp); called on a service thread without the mutex.
@@ -116,6 +158,10 @@ class session : public std::enable_shared_from_this<session> {
   HRESULT do_snapshot_set(operation& operation);
   HRESULT do_complete(operation& operation);
   HRESULT do_gather_status(operation& operation);
+  HRESULT do_pre_restore(operation& operation);
+  HRESULT do_post_restore(operation& operation);
+  HRESULT do_import(operation& operation, const std::vector<described_copy>& wanted);
+  HRESULT do_recover(operation& operation, DWORD flags);
 
   // Sends Abort; on a service thread, without the mutex.
   void send_abort(attendance& to);

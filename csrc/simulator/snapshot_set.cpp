@@ -70,9 +70,16 @@ HRESULT session::snapshot_cycle(operation& operation) {
     send(each, writer_event_kind::post_snapshot, VSS_WS_WAITING_FOR_BACKUP_COMPLETE, VSS_WS_FAILED_AT_POST_SNAPSHOT);
   }
   std::lock_guard lock(machine->mutex);
+  std::vector<described_copy> described;
   for (const auto& each : machine->shadow_copies) {
-    if (each->set_id == set_id) each->state = VSS_SS_CREATED;
+    if (!(each->set_id == set_id)) continue;
+    each->state = VSS_SS_CREATED;
+    if (!(context & VSS_VOLSNAP_ATTR_TRANSPORTABLE)) continue;
+    storage_array::present(each->lun, machine);
+    described.push_back({each->id, each->lun});
   }
+  // whoever gets the document can import the set, or write it back to the volumes (vss_xml.md 3.8)
+  if (!described.empty()) document.other_children.push_back(describe_set(set_id, described));
   return S_OK;
 }
 
@@ -128,14 +135,18 @@ HRESULT session::make_shadow_copies(operation& operation) {
       copy->volume = each.volume;
       copy->context = context;
       copy->attributes = context | VSS_VOLSNAP_ATTR_NOT_SURFACED;
+      if (each.hardware) {
+        copy->attributes |= VSS_VOLSNAP_ATTR_HARDWARE_ASSISTED;
+        copy->lun = new_guid();
+        copy->array = machine->array();
+      }
       copy->set_size = static_cast<LONG>(planned.size());
       copy->created = created;
       copy->state = VSS_SS_PROCESSING_POSTCOMMIT;
-      const std::string number = std::to_string(++machine->last_device);
-      copy->folder = machine->state_path() / ("HarddiskVolumeShadowCopy" + number);
-      copy->device = machine->chosen.global_device_names
-                         ? u"\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy" + com::to_utf16(number)
-                         : com::to_utf16(path_text(copy->folder));
+      const unsigned number = ++machine->last_device;
+      copy->folder = machine->folder_for(each.hardware, number);
+      const bool surfaced = !(context & VSS_VOLSNAP_ATTR_TRANSPORTABLE);  // else on the computer that imports it
+      if (surfaced) copy->device = machine->device_name(copy->folder, number);
       plans.push_back({copy, each.volume->folder});
     }
   }
@@ -153,18 +164,26 @@ HRESULT session::make_shadow_copies(operation& operation) {
   });
   if (result == E_ABORT && operation.cancelled()) result = VSS_S_ASYNC_CANCELLED;
   if (result == S_OK && machine->clock.now() - held_since > hold_limit) result = VSS_E_HOLD_WRITES_TIMEOUT;
+  copy_list displaced;
+  if (result == S_OK) {
+    std::lock_guard lock(machine->mutex);
+    result = reserve_storage(*machine, made, displaced);
+  }
   if (result == S_OK && !operation.commit()) result = VSS_S_ASYNC_CANCELLED;
   if (result != S_OK) {
     machine->drop_or_note(made);
     return result;
   }
-  std::lock_guard lock(machine->mutex);
-  for (plan& each : plans) {
-    machine->shadow_copies.push_back(each.copy);
-    for (const std::string& note : each.copy->report.notes) {
-      machine->notes.push_back("shadow copy of " + com::to_utf8(each.copy->volume->name) + ": " + note);
+  {
+    std::lock_guard lock(machine->mutex);
+    for (plan& each : plans) {
+      machine->shadow_copies.push_back(each.copy);
+      for (const std::string& note : each.copy->report.notes) {
+        machine->notes.push_back("shadow copy of " + com::to_utf8(each.copy->volume->name) + ": " + note);
+      }
     }
   }
+  machine->drop_or_note(displaced);  // storage pressure (semantics 6)
   return S_OK;
 }
 

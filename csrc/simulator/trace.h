@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 
 #include "arguments.h"
 #include "service_clock.h"
@@ -39,9 +40,35 @@ class trace {
   trace_record at(std::size_t index) const;
 
  private:
+  // A trace_record without what few calls have: a writer's metadata are read with six calls for each of its file sets,
+  // which may be a million.
+  struct entry {
+    GUID session;
+    std::uint64_t start;
+    std::uint64_t end;
+    std::uint32_t name;
+    std::uint32_t more;  // in more_, or none
+    std::uint32_t thread;
+    HRESULT hresult;
+    trace_kind kind;
+    bool ended;
+  };
+  struct rarities {
+    std::string writer{};
+    std::string note{};
+    argument_list arguments{};
+  };
+  static constexpr std::uint32_t none = UINT32_MAX;
+
+  std::uint32_t number_of(std::string&& name);
+  std::uint32_t add(rarities&& rare);
+
   const service_clock& clock_;
   mutable std::mutex mutex_;
-  std::deque<trace_record> records_;
+  std::deque<entry> entries_;
+  std::deque<rarities> more_;
+  std::unordered_map<std::string, std::uint32_t> name_numbers_;
+  std::deque<const std::string*> names_;  // the map's keys, which stay where they are
 };
 
 std::uint64_t this_thread_number();

@@ -21,6 +21,8 @@ enum class writer_event_kind : unsigned {
   backup_complete,
   backup_shutdown,
   abort,
+  pre_restore,
+  post_restore,
 };
 
 inline const char* event_name(writer_event_kind kind) { return vsspy_event_names[static_cast<unsigned>(kind)]; }

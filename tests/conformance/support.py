@@ -407,10 +407,14 @@ class RawPlatform:
         try:
             yield ctypes.c_void_p(address)
         finally:
-            if self._capsule is None:
-                self._oleaut32.SysFreeString(ctypes.c_void_p(address))
-            else:
-                self._table.sys_free_string(self._table.context, address)
+            self.free_bstr(address)
+
+    def free_bstr(self, address: int) -> None:
+        """Frees a BSTR that a call gave."""
+        if self._capsule is None:
+            self._oleaut32.SysFreeString(ctypes.c_void_p(address))
+        else:
+            self._table.sys_free_string(self._table.context, address)
 
 
 @contextlib.contextmanager

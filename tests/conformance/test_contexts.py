@@ -96,7 +96,7 @@ def test_context_all_only_looks(tmp_path: Path) -> None:
             wait(maker.do_snapshot_set())
         with vsspy.BackupComponents() as other:
             other.initialize_for_backup()
-            assert other.query() == []
+            assert list(other.query()) == []
         with vsspy.BackupComponents() as every:
             every.initialize_for_backup()
             every.set_context(SnapshotContext.ALL)
@@ -104,7 +104,7 @@ def test_context_all_only_looks(tmp_path: Path) -> None:
             with pytest.raises(vsspy.BadStateError):
                 every.start_snapshot_set()
             assert every.delete_snapshots(shadow, ObjectType.SNAPSHOT) == 1
-            assert every.query() == []
+            assert list(every.query()) == []
         assert not machine.shadow_copies
 
 

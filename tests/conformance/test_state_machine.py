@@ -91,7 +91,7 @@ CALLS: dict[str, Callable[[Backup], object]] = {
     "FreeWriterStatus": lambda b: b.components.free_writer_status(),
     "DoSnapshotSet": do_snapshot_set,
     "GetSnapshotProperties": lambda b: not_found(lambda: b.components.get_snapshot_properties(UNKNOWN)),
-    "Query": lambda b: b.components.query(),
+    "Query": lambda b: list(b.components.query()),
     "SaveAsXML": lambda b: b.components.save_as_xml(),
     "SetBackupSucceeded": lambda b: b.succeeded("data", True),
     "BackupComplete": complete,

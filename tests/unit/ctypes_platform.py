@@ -282,6 +282,8 @@ class CtypesPlatform:
 
     Attributes:
         backup: handlers of the IVssBackupComponents that the table makes; tests add to it.
+        examine: what CreateVssExamineWriterMetadata does.
+        instance, manage_provider: what CoCreateInstance and GetProviderMgmtInterface do; they get the addresses of GUIDs.
         newest: the most derived interface that this system has.
         apartment: the apartment type that callers are told, except on threads that the core made.
         calls: name and thread of every call.
@@ -289,6 +291,7 @@ class CtypesPlatform:
 
     def __init__(self) -> None:
         self.backup: dict[str, Callable[..., int]] = {"InitializeForBackup": lambda xml: S_OK}
+        self.examine: Callable[[int, int], int] = lambda xml, out: CODES["E_NOTIMPL"]
         self.newest = "IVssBackupComponentsEx4"
         self.apartment = MTA
         self.own_threads: set[int] | None = None  # None: every thread is in the same apartment
@@ -296,6 +299,8 @@ class CtypesPlatform:
         self.objects: dict[int, ComObject] = {}
         self.memory: dict[int, Any] = {}
         self.freed_twice: list[int] = []
+        self.instance: Callable[[int, int, int], int] = lambda clsid, iid, out: CODES["E_NOTIMPL"]
+        self.manage_provider: Callable[[int, int, int], int] = lambda provider, iid, out: CODES["E_NOTIMPL"]
         self.create_result = S_OK
         self.security_result = S_OK
         self.inside_callback = False
@@ -412,12 +417,27 @@ class CtypesPlatform:
         unused = ctypes.c_void_p
         functions: list[tuple[str, Any, list[Any], Callable[..., Any] | None]] = [
             ("create_backup_components", HRESULT, [POINTER], self._create),
-            ("create_examine_writer_metadata", HRESULT, [unused, POINTER], None),
+            (
+                "create_examine_writer_metadata",
+                HRESULT,
+                [POINTER, POINTER],
+                lambda _context, xml, out: _signed(self.examine(xml, out)),
+            ),
             ("is_volume_snapshotted", HRESULT, [unused, POINTER, POINTER], None),
             ("free_snapshot_properties", None, [POINTER], self._free_snapshot),
             ("should_block_revert", HRESULT, [unused, POINTER], None),
-            ("get_provider_mgmt_interface", HRESULT, [unused, unused, POINTER], None),
-            ("create_instance", HRESULT, [unused, unused, POINTER], None),
+            (
+                "get_provider_mgmt_interface",
+                HRESULT,
+                [POINTER, POINTER, POINTER],
+                lambda _context, provider, iid, out: _signed(self.manage_provider(provider, iid, out)),
+            ),
+            (
+                "create_instance",
+                HRESULT,
+                [POINTER, POINTER, POINTER],
+                lambda _context, clsid, iid, out: _signed(self.instance(clsid, iid, out)),
+            ),
             ("sys_alloc_string_len", POINTER, [POINTER, ctypes.c_uint32], self._sys_alloc),
             ("sys_free_string", None, [POINTER], lambda _context, text: self.free(text)),
             (

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import ctypes
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from backup_support import accept
 from ctypes_platform import (
-    API,
     CODES,
-    S_FALSE,
     S_OK,
-    ComObject,
     CtypesPlatform,
     Guid,
-    ObjectProp,
     SnapshotProp,
     put,
     put_guid,
@@ -27,8 +23,7 @@ from ctypes_platform import (
 
 import vsspy
 from vsspy import errors
-from vsspy._not_yet import NotYet
-from vsspy.enums import BackupType, ComponentType, ObjectType, ProviderType, SnapshotContext, SnapshotState, WriterState
+from vsspy.enums import BackupType, ComponentType, ObjectType, SnapshotContext, SnapshotState, WriterState
 
 INSTANCE, WRITER, SNAPSHOT, SET, PROVIDER = (UUID(int=n * 0x1111_2222_3333_4444_5555) for n in range(1, 6))
 LONE = "lone \ud800 surrogate"
@@ -45,18 +40,6 @@ def platform() -> Iterator[CtypesPlatform]:
 def bc(platform: CtypesPlatform) -> Iterator[vsspy.BackupComponents]:
     with vsspy.BackupComponents(platform) as made:  # type: ignore[arg-type]  # stands in for a machine
         yield made
-
-
-def accept(platform: CtypesPlatform, method: str) -> list[tuple[Any, ...]]:
-    """Make a method succeed, and keep what it was given in readable form."""
-    seen: list[tuple[Any, ...]] = []
-
-    def handler(*arguments: Any) -> int:
-        seen.append(tuple(a.uuid() if isinstance(a, Guid) else a for a in arguments))
-        return S_OK
-
-    platform.backup[method] = handler
-    return seen
 
 
 # --- one method after the other -----------------------------------------------------------------------------------------
@@ -126,18 +109,6 @@ def test_component_keys(platform: CtypesPlatform, bc: vsspy.BackupComponents, lo
     assert seen == [(INSTANCE, *key), (*key, "options"), (*key, "stamp"), (INSTANCE, *key, True)]
 
 
-def test_a_name_with_a_null_character_is_refused(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
-    seen = accept(platform, "AddComponent")
-    with pytest.raises(ValueError, match="null"):
-        bc.add_component(INSTANCE, WRITER, ComponentType.FILEGROUP, None, "a\0b")
-    assert seen == []
-
-
-def test_ids_have_to_be_uuids(bc: vsspy.BackupComponents) -> None:
-    with pytest.raises(TypeError):
-        bc.get_snapshot_properties(str(SNAPSHOT))  # type: ignore[arg-type]
-
-
 def test_a_set(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
     seen: list[Any] = []
 
@@ -195,82 +166,6 @@ def test_snapshot_properties(platform: CtypesPlatform, bc: vsspy.BackupComponent
     assert found.state is SnapshotState.CREATED
     assert found.created == datetime(2020, 1, 1, tzinfo=UTC)
     assert platform.memory == {}
-
-
-def enumerator(platform: CtypesPlatform, total: int, fill_one: Callable[[ObjectProp], None]) -> ComObject:
-    given = 0
-
-    def next_ones(count: int, array: int, fetched: int) -> int:
-        nonlocal given
-        now = min(count, total - given)
-        for i in range(now):
-            fill_one(ObjectProp.from_address(array + i * ctypes.sizeof(ObjectProp)))
-        given += now
-        put(fetched, ctypes.c_uint32, now)
-        return S_OK if now == count else S_FALSE
-
-    return ComObject(platform, "IVssEnumObject", {"Next": next_ones})
-
-
-@pytest.mark.parametrize("total", [0, 1, 16, 17, 512])
-def test_query(platform: CtypesPlatform, bc: vsspy.BackupComponents, total: int) -> None:
-    asked: list[Any] = []
-
-    def fill_one(element: ObjectProp) -> None:
-        element.type = ObjectType.SNAPSHOT
-        fill(platform, element.obj.snap)
-
-    def query(object_id: Guid, queried: int, returned: int, out: int) -> int:
-        asked.append((object_id.uuid(), queried, returned))
-        return enumerator(platform, total, fill_one).give(out)
-
-    platform.backup["Query"] = query
-    found = bc.query()
-    assert len(found) == total
-    assert {(one.snapshot_id, one.original_volume) for one in found} <= {(SNAPSHOT, "C:\\")}
-    assert asked == [(UUID(int=0), ObjectType.NONE, ObjectType.SNAPSHOT)]
-
-
-def test_query_providers(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
-    def fill_one(element: ObjectProp) -> None:
-        element.type = ObjectType.PROVIDER
-        provider = element.obj.prov
-        provider.provider_id = Guid.from_buffer_copy(PROVIDER.bytes_le)
-        provider.class_id = Guid.from_buffer_copy(SET.bytes_le)
-        provider.name, provider.version = platform.task_string("a provider"), platform.task_string("1.0")
-        provider.type = ProviderType.SYSTEM
-
-    platform.backup["Query"] = lambda object_id, queried, returned, out: (
-        enumerator(platform, 2, fill_one).give(out) if returned == ObjectType.PROVIDER else CODES["E_INVALIDARG"]
-    )
-    first, _ = bc.query_providers()
-    assert (first.provider_id, first.name, first.version) == (PROVIDER, "a provider", "1.0")
-    assert (first.type, first.class_id) == (ProviderType.SYSTEM, SET)
-
-
-@pytest.mark.parametrize("code", ["S_FALSE", "VSS_E_OBJECT_NOT_FOUND"])
-def test_nothing_to_list(platform: CtypesPlatform, bc: vsspy.BackupComponents, code: str) -> None:
-    platform.backup["Query"] = lambda object_id, queried, returned, out: CODES[code]
-    assert bc.query() == []
-
-
-def test_an_object_of_another_type_is_freed_all_the_same(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
-    def fill_one(element: ObjectProp) -> None:
-        element.type = ObjectType.SNAPSHOT
-        fill(platform, element.obj.snap)
-
-    platform.backup["Query"] = lambda object_id, queried, returned, out: enumerator(platform, 3, fill_one).give(out)
-    with pytest.raises(errors.UnexpectedError):
-        bc.query_providers()
-    assert platform.memory == {}
-
-
-def test_an_enumerator_that_fails_half_way(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
-    broken = ComObject(platform, "IVssEnumObject", {"Next": lambda count, array, fetched: CODES["E_FAIL"]})
-    platform.backup["Query"] = lambda object_id, queried, returned, out: broken.give(out)
-    with pytest.raises(errors.UnspecifiedError) as caught:
-        bc.query()
-    assert caught.value.operation == "IVssEnumObject::Next"
 
 
 def test_delete_snapshots(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
@@ -396,102 +291,6 @@ def test_failing_codes_become_typed_errors(platform: CtypesPlatform, bc: vsspy.B
     with pytest.raises(errors.lookup(code)) as caught:
         bc.abort_backup()
     assert (caught.value.name, caught.value.operation) == (code, "IVssBackupComponents::AbortBackup")
-
-
-def refuse(platform: CtypesPlatform, *methods: str) -> None:
-    for method in methods:
-        platform.backup[method] = lambda *arguments: CODES["VSS_E_BAD_STATE"]
-
-
-def missing(call: Callable[[], object]) -> tuple[str | None, str]:
-    with pytest.raises(errors.BadStateError) as caught:
-        call()
-    return caught.value.missing_call, str(caught.value)
-
-
-def test_bad_state_says_which_call_was_missing(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
-    refuse(platform, "InitializeForBackup", "PrepareForBackup", "DoSnapshotSet", "AddToSnapshotSet")
-    refuse(platform, "GetWriterMetadataCount")
-    assert missing(bc.prepare_for_backup)[0] == "InitializeForBackup"
-    accept(platform, "InitializeForBackup")
-    bc.initialize_for_backup()
-    assert missing(bc.prepare_for_backup)[0] == "SetBackupState"
-    assert missing(lambda: bc.add_to_snapshot_set("C:\\"))[0] == "StartSnapshotSet"
-    accept(platform, "SetBackupState")
-    bc.set_backup_state(True, False, BackupType.COPY)
-    assert missing(bc.prepare_for_backup)[0] == "GatherWriterMetadata"
-    fake = platform.operation("GatherWriterMetadata")
-    operation = bc.gather_writer_metadata()
-    call, text = missing(lambda: bc.writer_metadata)
-    assert call == "GatherWriterMetadata"
-    assert "wait for it" in text
-    fake.end()
-    operation.wait()
-    operation.close()
-    assert missing(bc.prepare_for_backup) == (
-        None,
-        str(errors.BadStateError(None, "IVssBackupComponents::PrepareForBackup")),
-    )
-
-
-def test_bad_state_knows_contexts_without_writers(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
-    for method in ("StartSnapshotSet", "AddToSnapshotSet", "SetContext"):
-        accept(platform, method)
-    bc.initialize_for_backup()
-    bc.start_snapshot_set()
-    bc.add_to_snapshot_set("C:\\")
-    refuse(platform, "DoSnapshotSet")
-    assert missing(bc.do_snapshot_set)[0] == "SetBackupState"
-    bc.set_context(SnapshotContext.FILE_SHARE_BACKUP)
-    assert missing(bc.do_snapshot_set)[0] is None
-
-
-def test_bad_state_says_what_came_too_early(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
-    bc.initialize_for_backup()
-    accept(platform, "SetContext")
-    bc.set_context(SnapshotContext.BACKUP)
-    refuse(platform, "SetContext", "InitializeForBackup")
-    assert "works once" in missing(lambda: bc.set_context(SnapshotContext.BACKUP))[1]
-    assert "works once" in missing(bc.initialize_for_backup)[1]
-    platform.operation("GatherWriterMetadata").end()
-    bc.gather_writer_metadata().close()
-    refuse(platform, "GatherWriterMetadata")
-    assert "works once" in missing(bc.gather_writer_metadata)[1]
-
-
-def test_vss_decides_and_not_the_guess(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:
-    """A call that looks out of order is made all the same."""
-    accept(platform, "AbortBackup")
-    bc.abort_backup()
-
-
-# --- the whole interface ------------------------------------------------------------------------------------------------
-
-READ_WHOLE = {
-    "GetWriterMetadataCount": "writer_metadata",
-    "GetWriterMetadata": "writer_metadata",
-    "GetWriterMetadataEx": "writer_metadata",
-    "GetWriterStatusCount": "writer_status",
-    "GetWriterStatus": "writer_status",
-    "GetWriterStatusEx": "writer_status",
-    "SaveAsXML": "save_as_xml",
-}
-METHODS = [
-    (interface["name"], method["name"])
-    for interface in API["interfaces"]
-    if interface["name"].startswith("IVssBackupComponents")
-    for method in interface["methods"]
-]
-
-
-@pytest.mark.parametrize(("interface", "method"), METHODS)
-def test_every_method_is_there(interface: str, method: str, bc: vsspy.BackupComponents) -> None:
-    name = READ_WHOLE.get(method) or re.sub(r"(?<!^)(?=[A-Z])", "_", method).lower()
-    assert hasattr(vsspy.BackupComponents, name)
-    if hasattr(NotYet, name):
-        with pytest.raises(errors.NotSupportedError, match=method) as caught:
-            getattr(bc, name)(1, b=2)
-        assert caught.value.operation == f"{interface}::{method}"
 
 
 def test_use_after_close(platform: CtypesPlatform) -> None:

@@ -240,6 +240,42 @@ NOT_COMPONENTS = {
         components_document(writer_components('<COMPONENT componentName="a" componentType="filegroup" failure="-1"/>')),
         "not a hexadecimal HRESULT",
     ),
+    "unknown restore type": (components_document(root=' restoreType="BY_COPY"'), "restoreType='BY_COPY'"),
+    **{
+        attribute: (
+            components_document(writer_components(f'<COMPONENT componentName="a" componentType="filegroup" {text}/>')),
+            f"{attribute}=",
+        )
+        for attribute, text in {
+            "selectedForRestore": 'selectedForRestore="true"',
+            "additionalRestores": 'additionalRestores=""',
+            "restoreTarget": 'restoreTarget="VSS_RT_ORIGINAL"',
+            "fileRestoreStatus": 'fileRestoreStatus="undefined"',
+            "authoritativeRestore": 'authoritativeRestore="1"',
+            "rollForwardType": 'rollForwardType="NONE"',
+            "restoreInstanceId": 'restoreInstanceId="1"',
+        }.items()
+    },
+    **{
+        text: (
+            components_document(
+                writer_components(f'<COMPONENT componentName="a" componentType="filegroup">{text}</COMPONENT>')
+            ),
+            missing,
+        )
+        for text, missing in {
+            '<RESTORE_METADATA metadata="a"/><RESTORE_METADATA metadata="b"/>': "RESTORE_METADATA stands twice",
+            "<RESTORE_METADATA/>": "'metadata'",
+            '<PARTIAL_FILE filespec="f"/>': "'path'",
+            '<DIFFERENCED_FILE path="p"/>': "'filespec'",
+            '<DIFFERENCED_FILE path="p" filespec="f" lastModifyTime="now"/>': "not a number of 64 bits",
+            '<ALTERNATE_LOCATION_MAPPING path="p" filespec="f"/>': "'alternatePath'",
+            '<NEW_TARGET path="p" filespec="f"/>': "'alternatePath'",
+            '<DIRECTED_TARGET sourcePath="p" sourceFilespec="f" targetPath="q"/>': "'targetFilespec'",
+            '<RESTORE_SUBCOMPONENT logicalPath="p"/>': "'componentName'",
+            '<RESTORE_SUBCOMPONENT componentName="c" repair="maybe"/>': "neither yes nor no",
+        }.items()
+    },
 }
 
 
@@ -333,20 +369,30 @@ def test_what_the_canonical_writer_metadata_leaves_out() -> None:
 
 FULL_COMPONENT = (
     '<COMPONENT logicalPath="a\\b" componentName="n" componentType="database" backupStamp="s" backupSucceeded="yes" '
-    'backupOptions="o" previousBackupStamp="p" prepareForBackupFailureMsg="m1" postSnapshotFailureMsg="m2" '
-    'failure="0x800423f4" applicationFailure="0x00000005" applicationMessage="&lt;&amp;&gt; &quot;\'">'
-    '<BACKUP_METADATA xmlns="" metadata="AQID"/>'
+    'backupOptions="o" previousBackupStamp="p" selectedForRestore="yes" restoreOptions="r" additionalRestores="no" '
+    'restoreTarget="directed" fileRestoreStatus="failed" prepareForBackupFailureMsg="m1" postSnapshotFailureMsg="m2" '
+    'preRestoreFailureMsg="m3" postRestoreFailureMsg="m4" authoritativeRestore="yes" rollForwardType="partial" '
+    'rollForwardPoint="q" restoreName="n2" failure="0x800423f4" applicationFailure="0x00000005" '
+    f'applicationMessage="&lt;&amp;&gt; &quot;\'" restoreInstanceId="{INSTANCE_ID}">'
+    '<BACKUP_METADATA xmlns="" metadata="AQID"/><RESTORE_METADATA xmlns="" metadata=""/>'
     '<PARTIAL_FILE xmlns="" path="C:\\d" filespec="f" ranges="0:1" metadata="m"/>'
     '<DIFFERENCED_FILE xmlns="" path="C:\\d" filespec="*" recursive="yes" lastModifyTime="18446744073709551615" lsn="l"/>'
+    '<ALTERNATE_LOCATION_MAPPING xmlns="" path="C:\\d" filespec="*" recursive="no" alternatePath="D:\\"/>'
+    '<NEW_TARGET xmlns="" path="C:\\d" filespec="f" recursive="yes" alternatePath="E:\\"/>'
+    '<DIRECTED_TARGET xmlns="" sourcePath="C:\\d" sourceFilespec="f" sourceRanges="0:1" targetPath="D:\\" '
+    'targetFilespec="g" targetRanges="2:1"/>'
+    '<RESTORE_SUBCOMPONENT xmlns="" logicalPath="a\\b\\n" componentName="c" repair="no"/>'
     "</COMPONENT>"
 )
 COMPONENT_DOCUMENTS = {
     "empty": components_document().replace("></BACKUP_COMPONENTS>", "/>"),
-    "with a set": components_document(writer_components("<x/>"), root=f' snapshotSetId="{INSTANCE_ID}"'),
+    "with a set": components_document(
+        writer_components("<x/>"), root=f' snapshotSetId="{INSTANCE_ID}" restoreType="import"'
+    ),
     "component": components_document(writer_components(FULL_COMPONENT)),
     "redundant namespace": components_document(writer_components(FULL_COMPONENT, f' xmlns="{COMPONENTS_NAMESPACE}"')),
     "unknown attributes": components_document(
-        writer_components('<COMPONENT componentName="n" componentType="filegroup" restoreTarget="x" a="&lt;"/>'),
+        writer_components('<COMPONENT componentName="n" componentType="filegroup" restorePlace="x" a="&lt;"/>'),
         root=' b=""',
     ),
     "unknown elements": components_document(
@@ -385,6 +431,58 @@ def test_backup_components_in_other_clothes() -> None:
     assert _core.rewrite_backup_components(written) == written
 
 
+def test_children_of_a_component_are_read_in_either_namespace() -> None:
+    """Windows makes them without one (vss_xml.md 3.5); what a default leaves out is written in full."""
+    component = '<COMPONENT componentName="n" componentType="filegroup">{}</COMPONENT>'
+    read = component.format(
+        '<PARTIAL_FILE path="p" filespec="f"/><DIFFERENCED_FILE path="p" filespec="f"/>'
+        '<NEW_TARGET path="p" filespec="f" alternatePath="q"/><RESTORE_SUBCOMPONENT componentName="c"/>'
+        '<DIRECTED_TARGET sourcePath="p" sourceFilespec="f" targetPath="q" targetFilespec="g"/>'
+        '<BACKUP_METADATA metadata="m" x="kept"><y/></BACKUP_METADATA>'
+    )
+    written = component.format(
+        '<BACKUP_METADATA xmlns="" metadata="m" x="kept"><y xmlns="x-schema:#VssComponentMetadata"/></BACKUP_METADATA>'
+        '<PARTIAL_FILE xmlns="" path="p" filespec="f" ranges="" metadata=""/>'
+        '<DIFFERENCED_FILE xmlns="" path="p" filespec="f" recursive="no" lastModifyTime="0" lsn=""/>'
+        '<NEW_TARGET xmlns="" path="p" filespec="f" recursive="no" alternatePath="q"/>'
+        '<DIRECTED_TARGET xmlns="" sourcePath="p" sourceFilespec="f" sourceRanges="" targetPath="q" targetFilespec="g" '
+        'targetRanges=""/>'
+        '<RESTORE_SUBCOMPONENT xmlns="" logicalPath="" componentName="c" repair="no"/>'
+    )
+    assert _core.rewrite_backup_components(components_document(writer_components(read))) == components_document(
+        writer_components(written)
+    )
+    assert _core.rewrite_backup_components(
+        components_document(writer_components(read.replace("<PARTIAL_FILE", '<PARTIAL_FILE xmlns=""')))
+    ) == components_document(writer_components(written))
+
+
+WORDS = {
+    "restoreTarget": ["original", "alternate", "directed", "original_location"],
+    "fileRestoreStatus": ["none", "all", "failed"],
+    "rollForwardType": ["none", "all", "partial"],
+}
+
+
+@pytest.mark.parametrize(("attribute", "word"), [(name, word) for name, words in WORDS.items() for word in words])
+def test_every_word_of_a_restore_is_kept(attribute: str, word: str) -> None:
+    text = components_document(
+        writer_components(f'<COMPONENT componentName="n" componentType="filegroup" {attribute}="{word}"/>')
+    )
+    assert _core.rewrite_backup_components(text) == text
+
+
+@pytest.mark.parametrize("kind", ["by_copy", "import", "other"])
+def test_every_restore_type_has_its_word(kind: str) -> None:
+    text = COMPONENT_DOCUMENTS["with a set"].replace('"import"', f'"{kind}"')
+    assert _core.rewrite_backup_components(text) == text
+
+
+def test_an_undefined_restore_type_is_left_out() -> None:
+    text = COMPONENT_DOCUMENTS["with a set"].replace('"import"', '"undefined"')
+    assert _core.rewrite_backup_components(text) == text.replace(' restoreType="undefined"', "")
+
+
 @pytest.mark.parametrize("kind", ["undefined", "full", "incremental", "differential", "log", "copy", "other"])
 def test_every_backup_type_has_its_word(kind: str) -> None:
     text = COMPONENT_DOCUMENTS["empty"].replace('"full"', f'"{kind}"')
@@ -399,6 +497,78 @@ def test_any_text_is_read_or_refused(text: str) -> None:
                 read(document)
             except InvalidXmlDocumentError:
                 continue
+
+
+# A component's attributes in the order of vss_xml.md 3.4, with values for each.
+YES_NO = st.sampled_from(["yes", "no"])
+ANY_TEXT = st.text(st.sampled_from("<>&\"' \r\n\txü\N{GRINNING FACE}\\"), max_size=6)
+HRESULTS = st.integers(0, 2**32 - 1).map(lambda value: f"0x{value:08x}")
+COMPONENT_ATTRIBUTES: dict[str, st.SearchStrategy[str]] = {
+    "logicalPath": ANY_TEXT,
+    "componentName": ANY_TEXT,
+    "componentType": st.sampled_from(["database", "filegroup"]),
+    "backupStamp": ANY_TEXT,
+    "backupSucceeded": YES_NO,
+    "backupOptions": ANY_TEXT,
+    "previousBackupStamp": ANY_TEXT,
+    "selectedForRestore": YES_NO,
+    "restoreOptions": ANY_TEXT,
+    "additionalRestores": YES_NO,
+    "restoreTarget": st.sampled_from(WORDS["restoreTarget"]),
+    "fileRestoreStatus": st.sampled_from(WORDS["fileRestoreStatus"]),
+    "prepareForBackupFailureMsg": ANY_TEXT,
+    "postSnapshotFailureMsg": ANY_TEXT,
+    "preRestoreFailureMsg": ANY_TEXT,
+    "postRestoreFailureMsg": ANY_TEXT,
+    "authoritativeRestore": YES_NO,
+    "rollForwardType": st.sampled_from(WORDS["rollForwardType"]),
+    "rollForwardPoint": ANY_TEXT,
+    "restoreName": ANY_TEXT,
+    "failure": HRESULTS,
+    "applicationFailure": HRESULTS,
+    "applicationMessage": ANY_TEXT,
+    "restoreInstanceId": st.uuids().map(str),
+}
+CHILDREN: dict[str, dict[str, st.SearchStrategy[str]]] = {
+    "BACKUP_METADATA": {"metadata": ANY_TEXT},
+    "RESTORE_METADATA": {"metadata": ANY_TEXT},
+    "PARTIAL_FILE": dict.fromkeys(("path", "filespec", "ranges", "metadata"), ANY_TEXT),
+    "DIFFERENCED_FILE": {
+        "path": ANY_TEXT,
+        "filespec": ANY_TEXT,
+        "recursive": YES_NO,
+        "lastModifyTime": st.integers(0, 2**64 - 1).map(str),
+        "lsn": ANY_TEXT,
+    },
+    **{
+        name: {"path": ANY_TEXT, "filespec": ANY_TEXT, "recursive": YES_NO, "alternatePath": ANY_TEXT}
+        for name in ("ALTERNATE_LOCATION_MAPPING", "NEW_TARGET")
+    },
+    "DIRECTED_TARGET": dict.fromkeys(
+        ("sourcePath", "sourceFilespec", "sourceRanges", "targetPath", "targetFilespec", "targetRanges"), ANY_TEXT
+    ),
+    "RESTORE_SUBCOMPONENT": {"logicalPath": ANY_TEXT, "componentName": ANY_TEXT, "repair": YES_NO},
+}
+
+
+@st.composite
+def components(draw: st.DrawFn) -> str:
+    left_out = draw(st.sets(st.sampled_from(sorted(COMPONENT_ATTRIBUTES.keys() - {"componentName", "componentType"}))))
+    written = "".join(
+        f' {name}="{escaped(draw(values))}"' for name, values in COMPONENT_ATTRIBUTES.items() if name not in left_out
+    )
+    inside = ""
+    for name, attributes in CHILDREN.items():
+        for _ in range(draw(st.integers(0, 1 if name.endswith("METADATA") else 2))):
+            values = "".join(f' {attribute}="{escaped(draw(text))}"' for attribute, text in attributes.items())
+            inside += f'<{name} xmlns=""{values}/>'
+    return f"<COMPONENT{written}>{inside}</COMPONENT>" if inside else f"<COMPONENT{written}/>"
+
+
+@given(st.lists(components(), max_size=3).map("".join))
+def test_canonical_components_are_written_as_they_were(inside: str) -> None:
+    text = components_document(writer_components(inside) if inside else "<x/>")
+    assert _core.rewrite_backup_components(text) == text
 
 
 NAMES = st.sampled_from(["a", "b", "COMPONENT", "x-1", "ü"])

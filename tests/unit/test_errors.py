@@ -18,6 +18,12 @@ from vsspy._properties import WriterStatus
 from vsspy.enums import WriterState
 
 API: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data/vss_api.json").read_text(encoding="utf-8"))
+MORE: dict[str, int] = {
+    name: int(value, 16)
+    for name, value, _ in json.loads((Path(__file__).parents[2] / "tools/hresults.json").read_text(encoding="utf-8"))[
+        "codes"
+    ]
+}
 FAILURES = {e["name"]: int(e["value"], 16) for e in API["errors"] if int(e["value"], 16) >> 31}
 CLASSES = sorted(
     (c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.VssError) and c.codes),
@@ -25,19 +31,47 @@ CLASSES = sorted(
 )
 
 
-@pytest.mark.parametrize("name", sorted(FAILURES))
-def test_every_failing_code_has_its_own_kind_of_error(name: str) -> None:
+PUBLIC = sorted(
+    (c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.VssError)),
+    key=lambda c: c.__name__,
+)
+
+
+@pytest.mark.parametrize(("name", "code"), sorted({**FAILURES, **MORE}.items()))
+def test_every_failing_code_has_its_own_kind_of_error(name: str, code: int) -> None:
     cls = errors.lookup(name)
     assert cls is not errors.VssError
-    assert FAILURES[name] in cls.codes
-    assert errors.lookup(FAILURES[name]) is cls
-    assert errors.lookup(FAILURES[name] - (1 << 32)) is cls, "a signed HRESULT is the same"
-    error = errors.from_hresult(FAILURES[name], "IVssBackupComponents::Query")
+    assert code in cls.codes
+    assert errors.lookup(code) is cls
+    assert errors.lookup(code - (1 << 32)) is cls, "a signed HRESULT is the same"
+    error = errors.from_hresult(code, "IVssBackupComponents::Query")
     assert type(error) is cls
-    assert (error.hresult, error.name, error.operation) == (FAILURES[name], name, "IVssBackupComponents::Query")
+    assert (error.hresult, error.name, error.operation) == (code, name, "IVssBackupComponents::Query")
     assert name in str(error)
-    assert f"0x{FAILURES[name]:08X}" in str(error)
-    assert error.hint
+    assert f"0x{code:08X}" in str(error)
+
+
+def test_every_code_that_a_method_or_function_names_is_a_code() -> None:
+    named = {r["code"] for interface in API["interfaces"] for m in interface["methods"] for r in m["returns"]}
+    named |= {r["code"] for function in API["functions"] for r in function["returns"]}
+    named |= set(re.findall(r"VSS_[ES]_[A-Z_0-9]+", json.dumps([API["structs"], API["ownership"], API["enums"]])))
+    assert named <= {e["name"] for e in API["errors"]}
+    assert len(named) > 40
+
+
+def test_vsspys_own_codes_are_those_of_the_core() -> None:
+    header = (Path(__file__).parents[2] / "csrc/com/hresult.h").read_text(encoding="utf-8")
+    core = {name: int(value, 16) for name, value in re.findall(r"HRESULT (VSSPY_E_\w+) = .*\((0x\w+)U\)", header)}
+    assert core == {name: code for name, code in MORE.items() if name.startswith("VSSPY_")}
+
+
+@pytest.mark.parametrize("cls", PUBLIC)
+def test_every_class_says_what_it_is_and_what_to_do(cls: type[errors.VssError]) -> None:
+    assert cls.__doc__
+    assert "hint" in vars(cls), "its own, not that of its base"
+    assert re.search(r"[.!]$", cls.hint)
+    for name in re.findall(r"\b(?:query_providers|[a-z]+_[a-z_]+)\(", cls.hint):
+        assert any(hasattr(thing, name[:-1]) for thing in (vsspy, vsspy.BackupComponents)), name
 
 
 def test_success_codes_are_values_but_cancelled() -> None:
@@ -48,10 +82,12 @@ def test_success_codes_are_values_but_cancelled() -> None:
 
 
 def test_a_code_nobody_registered_keeps_its_number() -> None:
-    error = errors.from_hresult(-2147023174, "IVssAsync::Wait")  # RPC_S_SERVER_UNAVAILABLE
+    error = errors.from_hresult(0x8AAA1234 - (1 << 32), "IVssAsync::Wait")
     assert type(error) is errors.VssError
-    assert (error.hresult, error.name) == (0x800706BA, "0x800706BA")
-    assert "0x800706BA" in str(error)
+    assert (error.hresult, error.name) == (0x8AAA1234, "0x8AAA1234")
+    assert "0x8AAA1234" in str(error)
+    copy: Any = pickle.loads(pickle.dumps(error))
+    assert (type(copy), copy.hresult, str(copy)) == (errors.VssError, 0x8AAA1234, str(error))
 
 
 def test_a_name_nobody_knows_is_refused() -> None:
@@ -139,7 +175,7 @@ def test_errors_are_at_home_in_vsspy_errors() -> None:
     public = [getattr(errors, name) for name in errors.__all__]
     assert {thing.__module__ for thing in public} == {"vsspy.errors"}
     classes = {name for name, c in vars(errors).items() if isinstance(c, type) and issubclass(c, errors.VssError)}
-    assert classes - set(errors.__all__) == {"OwnError"}
+    assert classes == set(errors.__all__) - {"from_hresult", "lookup", "writer_error"}
     for name in errors.__all__:
         assert getattr(vsspy, name) is getattr(errors, name)
 
@@ -147,10 +183,10 @@ def test_errors_are_at_home_in_vsspy_errors() -> None:
 def test_a_missing_interface_says_which_system_has_it() -> None:
     first = {}
     for interface in API["interfaces"]:
-        if re.fullmatch(r"IVssBackupComponentsEx\d?", interface["name"]):
+        if re.search(r"(Ex|\d)$", interface["name"]):
             systems = [method["min_os"] for method in interface["methods"]]
             first[interface["name"]] = min(systems, key=lambda text: ("SP1 /" in text, text))
-    assert len(first) == 4
+    assert len(first) == 11
     for interface, system in first.items():
         error = errors.from_hresult(FAILURES["E_NOINTERFACE"], f"{interface}::Any", interface)
         assert type(error) is errors.NotSupportedError
@@ -199,3 +235,46 @@ def test_several_writers_are_a_group() -> None:
         assert caught.exceptions == (refusal,)
     except* errors.WriterTimeoutError as caught:
         assert caught.exceptions == (timeout,)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.FileSetError("no such volume"),
+        errors.SelectionError("not selectable"),
+        errors.IncompleteBackupError("one component"),
+        errors.ShadowCopyVanishedError("it is gone"),
+    ],
+)
+def test_what_sessions_refuse_is_an_error_like_the_others(error: errors.VssError) -> None:
+    error.phase = "snapshot"
+    copy: Any = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert (str(copy), copy.detail, copy.phase) == (str(error), error.detail, "snapshot")
+    assert errors.lookup(error.hresult) is not type(error), "the code stays with the class that VSS's answers get"
+
+
+def test_the_writer_of_an_error_survives_pickling() -> None:
+    error = errors.writer_error(status("SQL", "VSS_E_WRITERERROR_TIMEOUT"))
+    copy: Any = pickle.loads(pickle.dumps(error))
+    assert copy.writer == error.writer
+    state: Any = pickle.loads(pickle.dumps(errors.BadStateError("VSS_E_BAD_STATE", "IVssBackupComponents::Query")))
+    assert state.missing_call is None
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("RPC_S_SERVER_UNAVAILABLE", errors.ServiceUnavailableError),
+        ("REGDB_E_CLASSNOTREG", errors.ClassNotRegisteredError),
+        ("RPC_E_DISCONNECTED", errors.ConnectionLostError),
+        ("CO_E_NOTINITIALIZED", errors.ApartmentError),
+        ("RPC_E_SERVERCALL_RETRYLATER", errors.CallRejectedError),
+        ("ERROR_DISK_FULL", errors.InsufficientStorageError),
+        ("ERROR_NOT_READY", errors.DeviceError),
+        ("ERROR_FILE_NOT_FOUND", errors.ObjectNotFoundError),
+    ],
+)
+def test_codes_of_com_and_win32(name: str, family: type[errors.VssError]) -> None:
+    assert errors.lookup(name) is family
+    assert issubclass(family, errors.ComError) == name.startswith(("RPC_", "REGDB_", "CO_"))

@@ -52,6 +52,50 @@ def test_open_objects_are_closed_at_exit() -> None:
     assert said == ["end", "operation", "released"]
 
 
+def test_open_views_are_given_back_at_exit() -> None:
+    said, _ = run("""
+        from foreign_components import ForeignDocument
+        platform = CtypesPlatform()
+        platform.backup["last_release"] = lambda: print("released", flush=True) or 0
+        document = ForeignDocument(platform, {"GetComponentName": "name"})
+        bc = vsspy.BackupComponents(platform)
+        writers = bc.writer_components
+        components = writers[0].components
+        print(components[0].name, len(platform.live), flush=True)
+        vsspy._core.close_everything()
+        platform.assert_clean()
+        print("clean", flush=True)
+    """)
+    assert said == ["name", "3", "released", "clean"]
+
+
+@needs_fork
+def test_a_view_after_a_fork() -> None:
+    said, _ = run("""
+        from foreign_components import ForeignDocument
+        platform = CtypesPlatform()
+        document = ForeignDocument(platform, {"GetComponentName": "name", "GetRestoreName": "new"})
+        bc = vsspy.BackupComponents(platform)
+        components = bc.writer_components[0].components
+        assert components[0].restore_name == "new"
+        child = os.fork()
+        if child == 0:
+            try:
+                components[0].name
+            except vsspy.ForkedError:
+                print("refused", flush=True)
+            calls = len(platform.calls)
+            del components, bc
+            print(len(platform.calls) - calls, flush=True)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        print(components[0].name, flush=True)
+        bc.close()
+        platform.assert_clean()
+    """)
+    assert said == ["refused", "0", "name"]
+
+
 def test_a_daemon_thread_that_waits_does_not_hold_the_exit_up() -> None:
     # CPython never frees what a daemon thread holds when it is stopped, so LeakSanitizer is not asked here.
     said, seconds = run(
@@ -170,7 +214,7 @@ def test_a_backup_on_a_simulated_machine_is_open_at_exit(tmp_path: Path) -> None
         bc.add_to_snapshot_set("C:\\\\")
         bc.prepare_for_backup().wait(10)
         bc.do_snapshot_set().wait(10)
-        device = bc.query()[0].device_object
+        device = next(bc.query()).device_object
         print(Path(device, "file").read_text(), device, flush=True)
     """)
     content, device, *heard = said

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vsspy import filesets
-from vsspy._paths import FileSetError, Location, VolumeNames, expand_variables, fold, split, volume_name
+from vsspy._paths import Location, VolumeNames, expand_variables, fold, split, volume_name
+from vsspy.errors import FileSetError
 from vsspy.filesets import BackupFile, Root, expand, matches, resolve
 from vsspy.metadata import FileSet, WriterMetadata
 

@@ -10,7 +10,7 @@ import pickle
 import threading
 import time
 import tracemalloc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -61,6 +61,7 @@ def test_a_database_writer() -> None:
         reboot_required=False,
         alternate_location_mappings=(FileSet("%ProgramData%\\Harbor\\Data", "*.hdb", True, "D:\\Harbor\\Restored"),),
     )
+    assert writer.include_files == ()
     assert [component.full_name for component in writer.components] == [
         "Ledger",
         "Ledger\\Accounts",
@@ -253,6 +254,38 @@ def test_views_are_sequences(count: int, data: st.DataObject) -> None:
     for index in (count + 2, -count - 3):
         with pytest.raises(IndexError):
             view[index]
+
+
+COLLECTIONS: dict[str, Callable[[WriterMetadata], Sequence[object]]] = {
+    "components": lambda writer: writer.components,
+    "files": lambda writer: writer.components[3].files,
+    "database_files": lambda writer: writer.components[1].database_files,
+    "database_log_files": lambda writer: writer.components[1].database_log_files,
+    "dependencies": lambda writer: writer.components[0].dependencies,
+    "exclude_files": lambda writer: writer.exclude_files,
+    "exclude_files_from_snapshot": lambda writer: writer.exclude_files_from_snapshot,
+    "include_files": lambda writer: writer.include_files,
+    "alternate_location_mappings": lambda writer: writer.restore_method.alternate_location_mappings,  # type: ignore[union-attr]
+}
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_every_collection_is_a_sequence_of_values(name: str) -> None:
+    found, same = (COLLECTIONS[name](read("harbor_database.xml")) for _ in range(2))
+    everything = tuple(found)
+    assert isinstance(found, Sequence)
+    assert len(found) == len(everything)
+    assert bool(everything) == (name != "include_files")
+    assert (found, hash(found)) == (same, hash(same))
+    assert tuple(found[1:]) == everything[1:]
+    assert tuple(found[::-1]) == tuple(reversed(found)) == everything[::-1]
+    for index in range(-len(found), len(found)):
+        assert found[index] == everything[index]
+        assert hash(found[index]) == hash(everything[index])
+        assert found[index] in found
+    for index in (len(found), -len(found) - 1):
+        with pytest.raises(IndexError):
+            found[index]
 
 
 def test_the_core_refuses_indices_outside() -> None:

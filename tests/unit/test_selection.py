@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vsspy import selection
-from vsspy._paths import FileSetError, VolumeNames
+from vsspy._paths import VolumeNames
 from vsspy.enums import BackupType
-from vsspy.errors import NotSupportedError, ObjectNotFoundError
+from vsspy.errors import FileSetError, NotSupportedError, ObjectNotFoundError, SelectionError
 from vsspy.filesets import locate
 from vsspy.metadata import ComponentMetadata, WriterMetadata
-from vsspy.selection import ComponentTree, Rule, Selection, SelectionError, check_rule, check_supported, resolve
+from vsspy.selection import ComponentTree, Rule, Selection, check_rule, check_supported, resolve
 
 NAMESPACE = "x-schema:#VssWriterMetadataInfo"
 Described = tuple[str, bool]  # full name, selectable

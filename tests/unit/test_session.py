@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 
-from vsspy import _machine, simulator
+from vsspy import simulator
 from vsspy.enums import BackupType, SnapshotAttributes, SnapshotContext, WriterState
 from vsspy.errors import (
     BadStateError,
@@ -24,13 +24,13 @@ from vsspy.errors import (
     NotSupportedError,
     ObjectNotFoundError,
     ReentrantCallError,
+    SelectionError,
+    ShadowCopyVanishedError,
     WriterError,
     WritersFailedError,
 )
 from vsspy.metadata import FileSet
-from vsspy.selection import SelectionError
 from vsspy.session import BackupSession, IncompleteBackupError, IncompleteBackupWarning, Progress
-from vsspy.shadow import ShadowCopyVanishedError
 from vsspy.simulator import Component, Fault, Machine, Writer, WriterVeto
 
 Options = dict[str, Any]
@@ -264,17 +264,32 @@ def test_volumes_are_named_once_and_with_their_separator(root: Path) -> None:
 
 
 def test_a_volume_given_under_two_names_is_added_once(root: Path) -> None:
-    guid_path = "\\\\?\\Volume{11111111-2222-3333-4444-555555555555}\\"
     with running(root) as machine:
-        surroundings = _machine.Surroundings.of(machine)
-        surroundings.volumes.add("C:\\", guid_path)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_machine.Surroundings, "of", lambda backend: surroundings)
-            with BackupSession("C:\\", guid_path, select_components=False) as backup:
-                shadows = backup.snapshot()
-                assert list(shadows) == ["C:\\"]
-                assert shadows[guid_path] is shadows["C:\\"]
+        guid_path = machine.volume_paths["C:\\"]
+        with BackupSession("C:\\", guid_path, select_components=False) as backup:
+            shadows = backup.snapshot()
+            assert list(shadows) == ["C:\\"]
+            assert shadows[guid_path] is shadows["C:\\"]
         assert steps(machine).count("AddToSnapshotSet") == 1
+
+
+def test_components_on_a_volume_by_its_guid_path(root: Path) -> None:
+    """The same ones as by its letter, with the same files."""
+    with running(root, demo_writer()) as machine:
+        found = []
+        for name in ("C:\\", machine.volume_paths["C:\\"]):
+            with BackupSession(name) as backup:
+                backup.snapshot()
+                found.append(
+                    {
+                        each.metadata.name: [file.path.removeprefix(name) for file in each.files()]
+                        for each in backup.components
+                    }
+                )
+                for component in backup.components:
+                    component.mark_succeeded()
+        assert found[0] == found[1]
+        assert any(found[0].values())
 
 
 def test_selection(root: Path) -> None:

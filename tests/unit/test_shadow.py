@@ -14,8 +14,8 @@ import pytest
 from vsspy._paths import VolumeNames
 from vsspy.backup_components import SnapshotProperties
 from vsspy.enums import SnapshotAttributes, SnapshotState
-from vsspy.errors import InvalidArgumentError, ObjectNotFoundError
-from vsspy.shadow import ShadowCopy, ShadowCopySet, ShadowCopyVanishedError
+from vsspy.errors import InvalidArgumentError, ObjectNotFoundError, ShadowCopyVanishedError
+from vsspy.shadow import ShadowCopy, ShadowCopySet
 
 POSIX = sys.platform != "win32"
 GLOBALROOT = "\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy7"

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from vsspy import simulator
-from vsspy.errors import ObjectNotFoundError
+from vsspy.errors import ObjectNotFoundError, ShadowCopyVanishedError
 from vsspy.metadata import FileSet
 from vsspy.session import shadow_copy
-from vsspy.shadow import ShadowCopyVanishedError
 from vsspy.simulator import Component, Machine, Writer
 
 

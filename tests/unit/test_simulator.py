@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -470,7 +471,8 @@ def test_an_event_is_over_when_its_callback_returns(tmp_path: Path) -> None:
 
 def test_a_veto_tells_the_application_s_error(tmp_path: Path) -> None:
     def refuse(event: simulator.WriterEvent) -> None:
-        event.components[0].set_failure("VSS_E_WRITERERROR_RETRYABLE", "this component", application=0x80070005)
+        with contextlib.suppress(vsspy.NotSupportedError):  # Vista has no IVssComponentEx2
+            event.components[0].set_failure("VSS_E_WRITERERROR_RETRYABLE", "this component", application=0x80070005)
         raise simulator.WriterVeto("VSS_E_WRITERERROR_PARTIAL_FAILURE", "some of it", application="E_FAIL")
 
     for level, seen in (("8", "VSS_E_WRITERERROR_PARTIAL_FAILURE"), ("vista", "VSS_E_WRITERERROR_NONRETRYABLE")):

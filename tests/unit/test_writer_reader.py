@@ -11,7 +11,7 @@ import pytest
 from ctypes_platform import CODES, POINTER, S_FALSE, S_OK, ComObject, ComponentInfo, CtypesPlatform, put, put_guid
 
 import vsspy
-from vsspy import errors
+from vsspy import errors, simulator
 from vsspy.enums import ComponentType
 
 INSTANCE, WRITER, PROVIDER = (UUID(int=n * 0x1111_2222_3333_4444_5555) for n in range(1, 4))
@@ -268,3 +268,19 @@ def test_no_restore_method(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda self, name, arguments: S_FALSE if name == "GetRestoreMethod" else original(self, name, arguments),
     )
     assert gather(CtypesPlatform(), "IVssBackupComponentsEx4", "IVssExamineWriterMetadataEx2").restore_method is None
+
+
+def test_a_large_writer_is_read_whole() -> None:
+    """As many file sets as the System Writer of a server has, in one call of ours."""
+    files = [vsspy.FileSet(f"C:\\folder {number // 100}", f"file{number}", number % 2 == 0) for number in range(19_000)]
+    writer = simulator.Writer("Large", components=[simulator.Component("all", files=files)])
+    with simulator.running(volumes={}, writers=[writer]) as machine:
+        with vsspy.BackupComponents() as bc:
+            bc.initialize_for_backup()
+            bc.gather_writer_metadata().wait(60)
+            calls = len(machine.trace)
+            (found,) = bc.writer_metadata
+            assert len(machine.trace) - calls >= 6 * len(files), "each one through its own object"
+        assert machine.live_objects == 0
+    assert list(found.components[0].files) == files
+    assert found == writer.metadata

@@ -1,12 +1,14 @@
 // The table of contents of vsspy._simulator.
 #include <pybind11/pybind11.h>
 
+#include "../../bindings/main_interpreter.h"
 #include "register.h"
 #ifndef _WIN32
 #include "register_provider.h"
 #endif
 
 PYBIND11_MODULE(_simulator, module, pybind11::mod_gil_not_used()) {
+  vsspy::bindings::refuse_sub_interpreter(module);
   module.doc() = "The simulator's control table; vsspy.simulator is its public face.";
   vsspy::simulator::register_events(module);
   vsspy::simulator::register_machine(module);

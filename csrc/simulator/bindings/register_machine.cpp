@@ -1,6 +1,7 @@
 // A simulated machine, through the control table.
 #include <pybind11/stl.h>
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -64,16 +65,24 @@ struct trace_entry {
 struct shadow_copy_entry {
   vsspy_shadow_copy entry;
   std::string volume, volume_path, device, folder;
+  std::optional<std::string> exposed_name, exposed_path;
 };
 
 std::string string_of(vsspy_text text) { return {text.data ? text.data : "", text.size}; }
+std::optional<std::string> optional_string_of(vsspy_text text) {
+  return text.data ? std::optional(string_of(text)) : std::nullopt;
+}
+py::object optional_text(const std::optional<std::string>& text) {
+  return text ? py::object(python_text(*text)) : py::object(py::none());
+}
 
 // The functions of the table take the machine's locks: they run without the GIL, results become Python's afterwards.
 class machine_handle {
  public:
-  machine_handle(const std::string& state, std::uint32_t level, bool global_device_names) {
+  machine_handle(const std::string& state, std::uint32_t level, bool global_device_names,
+                 std::uint32_t hardware_provider) {
     const vsspy_simulator_control& table = control();
-    const vsspy_machine_options options{text_of(state), level, global_device_names};
+    const vsspy_machine_options options{text_of(state), level, global_device_names, hardware_provider};
     const complaint told;
     HRESULT hr = S_OK;
     {
@@ -154,6 +163,45 @@ class machine_handle {
     told.check(hr);
   }
 
+  void set_volume_qualities(const py::str& name, std::int64_t total, std::int64_t free, bool ntfs) {
+    const std::string text = utf8(name);
+    const vsspy_volume_qualities qualities{.total = total, .free = free, .ntfs = ntfs};
+    const complaint told;
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = table_->set_volume_qualities(machine_, text_of(text), &qualities);
+    }
+    told.check(hr);
+  }
+
+  void set_minimum_storage(std::uint32_t megabytes) { table_->set_minimum_storage(machine_, megabytes); }
+
+  void fail_storage(const py::str& name, std::int32_t fault, std::int32_t status) {
+    const std::string text = utf8(name);
+    const complaint told;
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = table_->fail_storage(machine_, text_of(text), fault, status);
+    }
+    told.check(hr);
+  }
+
+  void block_revert(const py::bytes& writer_id) {
+    const auto bytes = static_cast<std::string_view>(writer_id);
+    GUID id{};
+    if (bytes.size() != sizeof id) throw py::value_error("a GUID has 16 bytes");
+    std::memcpy(&id, bytes.data(), sizeof id);
+    const complaint told;
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = table_->block_revert(machine_, &id);
+    }
+    told.check(hr);
+  }
+
   std::uint64_t live_objects() const {
     const py::gil_scoped_release released;
     return table_->live_objects(machine_);
@@ -194,7 +242,8 @@ class machine_handle {
       table_->shadow_copies(machine_, &entries, [](void* user, const vsspy_shadow_copy* entry) {
         static_cast<std::vector<shadow_copy_entry>*>(user)->push_back(
             {*entry, string_of(entry->volume), string_of(entry->volume_path), string_of(entry->device),
-             string_of(entry->folder)});
+             string_of(entry->folder), optional_string_of(entry->exposed_name),
+             optional_string_of(entry->exposed_path)});
       });
     }
     py::list list;
@@ -203,8 +252,23 @@ class machine_handle {
       list.append(py::make_tuple(guid_bytes(entry.id), guid_bytes(entry.set_id), guid_bytes(entry.session_id),
                                  python_text(each.volume), python_text(each.volume_path), python_text(each.device),
                                  py::bytes(each.folder), entry.created, entry.context, entry.attributes, entry.files,
-                                 entry.bytes));
+                                 entry.bytes, guid_bytes(entry.provider_id), optional_text(each.exposed_name),
+                                 optional_text(each.exposed_path), entry.broken != 0));
     }
+    return list;
+  }
+
+  py::list volumes() const {
+    std::vector<std::pair<std::string, std::string>> found;
+    {
+      const py::gil_scoped_release released;
+      table_->volumes(machine_, &found, [](void* user, vsspy_text name, vsspy_text guid_path) {
+        static_cast<std::vector<std::pair<std::string, std::string>>*>(user)->emplace_back(string_of(name),
+                                                                                           string_of(guid_path));
+      });
+    }
+    py::list list;
+    for (const auto& [name, guid_path] : found) list.append(py::make_tuple(python_text(name), python_text(guid_path)));
     return list;
   }
 
@@ -253,8 +317,8 @@ void register_machine(py::module_& module) {
   using released = py::call_guard<py::gil_scoped_release>;
   py::class_<machine_handle>(module, "MachineHandle", py::module_local(), py::release_gil_before_calling_cpp_dtor(),
                              "A simulated machine; vsspy.simulator.Machine is its public face.")
-      .def(py::init<const std::string&, std::uint32_t, bool>(), py::arg("state"), py::arg("level"),
-           py::arg("global_device_names"))
+      .def(py::init<const std::string&, std::uint32_t, bool, std::uint32_t>(), py::arg("state"), py::arg("level"),
+           py::arg("global_device_names"), py::arg("hardware_provider"))
       .def("close", &machine_handle::close, released())
       .def("add_volume", &machine_handle::add_volume, py::arg("name"), py::arg("folder"))
       .def("add_writer", &machine_handle::add_writer, py::arg("metadata"), py::arg("level"), py::arg("freeze_timeout"),
@@ -262,11 +326,17 @@ void register_machine(py::module_& module) {
       .def("add_fault", &machine_handle::add_fault, py::arg("where"), py::arg("code"), py::arg("nth"), py::arg("delay"),
            py::arg("at_result"), py::arg("after"))
       .def("set_environment", &machine_handle::set_environment, py::arg("name"), py::arg("value"))
+      .def("set_volume_qualities", &machine_handle::set_volume_qualities, py::arg("name"), py::arg("total"),
+           py::arg("free"), py::arg("ntfs"))
+      .def("set_minimum_storage", &machine_handle::set_minimum_storage, py::arg("megabytes"), released())
+      .def("fail_storage", &machine_handle::fail_storage, py::arg("name"), py::arg("fault"), py::arg("status"))
+      .def("block_revert", &machine_handle::block_revert, py::arg("writer_id"))
       .def("live_objects", &machine_handle::live_objects)
       .def("live", &machine_handle::live)
       .def("notes", &machine_handle::notes)
       .def("trace", &machine_handle::trace, py::arg("first"))
       .def("shadow_copies", &machine_handle::shadow_copies)
+      .def("volumes", &machine_handle::volumes)
       .def("make_current", &machine_handle::make_current)
       .def("platform", &machine_handle::platform);
   module.def(

@@ -19,6 +19,34 @@ HRESULT with_machine(Work&& work) noexcept {
   }
 }
 
+#ifdef _WIN32
+
+constexpr GUID iid_class_factory = {0x00000001, 0x0000, 0x0000, {0xc0, 0, 0, 0, 0, 0, 0, 0x46}};  // IClassFactory's
+
+// Makes what CoCreateInstance is asked for. There is one for as long as the DLL is loaded, so nobody counts.
+class snapshot_management_factory final : public IClassFactory {
+ public:
+  HRESULT STDMETHODCALLTYPE QueryInterface(REFIID iid, void** object) override {
+    if (!object) return E_POINTER;
+    const bool known = iid == vsspy::abi::iid_of<IUnknown>::value || iid == iid_class_factory;
+    *object = known ? this : nullptr;
+    return known ? S_OK : E_NOINTERFACE;
+  }
+  ULONG STDMETHODCALLTYPE AddRef() override { return 2; }
+  ULONG STDMETHODCALLTYPE Release() override { return 1; }
+  HRESULT STDMETHODCALLTYPE CreateInstance(IUnknown* outer, REFIID iid, void** object) override {
+    if (!object) return E_POINTER;
+    *object = nullptr;
+    if (outer) return CLASS_E_NOAGGREGATION;
+    return with_machine([&](const auto& machine) {
+      return create_instance(machine, vsspy::abi::clsid_snapshot_management, iid, object);
+    });
+  }
+  HRESULT STDMETHODCALLTYPE LockServer(BOOL) override { return S_OK; }
+};
+
+#endif
+
 }  // namespace
 
 extern "C" {
@@ -54,9 +82,11 @@ HRESULT STDMETHODCALLTYPE GetProviderMgmtInterfaceInternal(VSS_ID provider, IID 
 int vsspy_in_callback(const void* object) { return object && object_in_callback() == object ? 1 : 0; }
 
 #ifdef _WIN32
-HRESULT STDMETHODCALLTYPE DllGetClassObject(REFCLSID, REFIID, void** object) {
+HRESULT STDMETHODCALLTYPE DllGetClassObject(REFCLSID clsid, REFIID iid, void** object) {
   if (!object) return E_POINTER;
   *object = nullptr;
+  static snapshot_management_factory factory;
+  if (clsid == vsspy::abi::clsid_snapshot_management) return factory.QueryInterface(iid, object);
   return CLASS_E_CLASSNOTAVAILABLE;
 }
 #endif

@@ -1,4 +1,4 @@
-"""The base of vsspy.errors: how a HRESULT finds its class, and what every error carries."""
+"""How a HRESULT finds its class, and what every error carries."""
 
 from __future__ import annotations
 
@@ -6,33 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
-from ._codes import CODES, MEANINGS, NAMES
+from .._codes import CODES, FIRST_SYSTEM, MEANINGS, NAMES
 
 if TYPE_CHECKING:
-    from .backup_components import WriterStatus
-
-# Codes that the VSS headers do not have: COM's, Win32's, and vsspy's own with the customer bit (csrc/com/hresult.h).
-_MORE_CODES = {
-    "RPC_E_TOO_LATE": (0x80010119, "the security of the process towards COM is already set, or COM chose its defaults"),
-    "ERROR_TIMEOUT": (0x800705B4, "the time-out of the wait is over; the operation goes on"),
-    "VSSPY_E_CLOSED": (0xA0040001, "the object is closed"),
-    "VSSPY_E_FORKED": (0xA0040002, "the object was made before fork() and belongs to the parent process"),
-    "VSSPY_E_REENTERED": (0xA0040003, "the call comes from a callback that the object itself is waiting for"),
-    "VSSPY_E_UNSUPPORTED_PLATFORM": (0xA0040004, "there is no Volume Shadow Copy Service here"),
-}
-_ALL_CODES = {**CODES, **{name: code for name, (code, _) in _MORE_CODES.items()}}
-_ALL_NAMES = {**NAMES, **{code: name for name, (code, _) in _MORE_CODES.items()}}
-_ALL_MEANINGS = {**MEANINGS, **{code: text for code, text in _MORE_CODES.values()}}
+    from ..backup_components import WriterStatus
 
 _CLASSES: dict[int, type[VssError]] = {}
-
-# The first system that has an interface, by the reference pages.
-_FIRST_SYSTEM = {
-    "IVssBackupComponentsEx": "Windows Vista / Windows Server 2003 with SP1",
-    "IVssBackupComponentsEx2": "Windows Vista / Windows Server 2008",
-    "IVssBackupComponentsEx3": "Windows 7 / Windows Server 2008 R2",
-    "IVssBackupComponentsEx4": "Windows 8 / Windows Server 2012",
-}
+_HOME = __name__.rpartition(".")[0]  # vsspy.errors, the public place of all errors
 
 
 def _restore(
@@ -72,10 +52,12 @@ class VssError(Exception):
 
     def __init_subclass__(cls, *, codes: Sequence[str] = (), **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
-        cls.codes = tuple(_ALL_CODES[name] for name in codes)
+        if cls.__module__.startswith(f"{_HOME}."):
+            cls.__module__ = _HOME
+        cls.codes = tuple(CODES[name] for name in codes)
         for code in cls.codes:
             if code in _CLASSES:
-                raise TypeError(f"{_ALL_NAMES[code]} belongs to {_CLASSES[code].__name__} already")
+                raise TypeError(f"{NAMES[code]} belongs to {_CLASSES[code].__name__} already")
             _CLASSES[code] = cls
 
     def __init__(
@@ -94,7 +76,7 @@ class VssError(Exception):
     @property
     def name(self) -> str:
         """The name of the code, as VSS's headers have it."""
-        return _ALL_NAMES.get(self.hresult, f"0x{self.hresult:08X}")
+        return NAMES.get(self.hresult, f"0x{self.hresult:08X}")
 
     @classmethod
     def from_code(cls, hresult: int, operation: str | None, detail: str | None) -> Self:
@@ -102,7 +84,7 @@ class VssError(Exception):
         return cls(hresult, operation, detail=detail)
 
     def __str__(self) -> str:
-        what = self.detail or _ALL_MEANINGS.get(self.hresult, "an error that VSS's headers do not name")
+        what = self.detail or MEANINGS.get(self.hresult, "an error that VSS's headers do not name")
         code = f"0x{self.hresult:08X}"
         text = f"{what} ({self.name if self.name == code else f'{self.name}, {code}'})"
         return f"{self.operation}: {text}" if self.operation else text
@@ -118,7 +100,7 @@ def _code_of(name_or_hresult: int | str) -> int:
     if isinstance(name_or_hresult, int):
         return name_or_hresult & 0xFFFFFFFF
     try:
-        return _ALL_CODES[name_or_hresult.upper()]
+        return CODES[name_or_hresult.upper()]
     except KeyError:
         raise LookupError(f"no HRESULT is called {name_or_hresult!r}") from None
 
@@ -139,11 +121,17 @@ def lookup(name_or_hresult: int | str) -> type[VssError]:
 
 
 def from_hresult(hresult: int, operation: str | None = None, detail: str | None = None) -> VssError:
-    """The error for a HRESULT; the C++ core makes its errors here."""
-    cls = lookup(hresult)
-    if hresult == CODES["E_NOINTERFACE"] and detail in _FIRST_SYSTEM:
-        detail = f"this system has no {detail}, which came with {_FIRST_SYSTEM[detail]}"
-    return cls.from_code(hresult & 0xFFFFFFFF, operation, detail or None)
+    """The error for a HRESULT; the C++ core makes its errors here.
+
+    Args:
+        hresult: the code, signed or unsigned.
+        operation: the call that gave it.
+        detail: what is known beyond the code. With E_NOINTERFACE, the name of an interface that the system lacks.
+    """
+    code = hresult & 0xFFFFFFFF
+    if code == CODES["E_NOINTERFACE"] and detail in FIRST_SYSTEM:
+        detail = f"this system has no {detail}, which came with {FIRST_SYSTEM[detail]}"
+    return lookup(code).from_code(code, operation, detail or None)
 
 
 class OwnError(VssError):
@@ -157,4 +145,4 @@ class OwnError(VssError):
         return cls(operation, detail=detail)
 
 
-VssError.__module__ = lookup.__module__ = from_hresult.__module__ = "vsspy.errors"  # the public place
+VssError.__module__ = lookup.__module__ = from_hresult.__module__ = _HOME

@@ -1,0 +1,57 @@
+"""What sessions and file sets refuse, where VSS itself was not asked."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from ._base import VssError
+from ._general import InvalidArgumentError, ObjectNotFoundError
+
+
+class _ToldError(VssError):
+    """Made from what it has to say; code and operation are its class's."""
+
+    _code: ClassVar[str]
+    _operation: ClassVar[str]
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(self._code, self._operation, detail=detail)
+
+    @classmethod
+    def from_code(cls, hresult: int, operation: str | None, detail: str | None) -> Self:
+        return cls(detail or "")
+
+
+class FileSetError(_ToldError, InvalidArgumentError):
+    """A path or a file set of a writer that cannot be understood on this machine."""
+
+    hint = "Back up the volume that the path is on as well, or exclude the component; its writer's document says which."
+    _code = "E_INVALIDARG"
+    _operation = "FileSet"
+
+
+class SelectionError(_ToldError, InvalidArgumentError):
+    """A component was asked for that VSS's rules do not allow to be included by itself, or that cannot be backed up."""
+
+    hint = "Select the component that it comes with (semantics 8.2), or pass required=False for what may be missing."
+    _code = "E_INVALIDARG"
+    _operation = "select"
+
+
+class IncompleteBackupError(_ToldError):
+    """Components that nobody marked counted as not backed up; the rest of the backup was completed.
+
+    Raised for full, incremental, differential and log backups, after which writers may throw logs away.
+    """
+
+    hint = "Call mark_succeeded or mark_failed for each component of session.components before the block ends."
+    _code = "E_FAIL"
+    _operation = "BackupSession"
+
+
+class ShadowCopyVanishedError(_ToldError, ObjectNotFoundError):
+    """A shadow copy is no longer there: it was deleted, its storage area ran full, or its session has ended."""
+
+    hint = "Read inside the session's block; if it vanished there, give the storage area more space, and start again."
+    _code = "VSS_E_OBJECT_NOT_FOUND"
+    _operation = "ShadowCopy"
