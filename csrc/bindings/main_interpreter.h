@@ -5,13 +5,12 @@
 
 namespace vsspy::bindings {
 
-// The core's callbacks and its exit hook belong to the main interpreter. Isolated sub-interpreters are refused by CPython
-// from 3.12 on, since pybind11 declares no support for them; those of 3.11, and later ones that share the interpreter's
-// lock, are refused here.
-inline void refuse_sub_interpreter(const pybind11::module_& module) {
-  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return;
-  const auto name = pybind11::cast<std::string>(module.attr("__name__"));
-  throw pybind11::import_error("module " + name + " does not support loading in subinterpreters");
+// Callbacks and the hook at exit belong to the main interpreter. The check stands before anything of pybind11, whose
+// first step takes the interpreter's lock in a way that hangs in a sub-interpreter of CPython 3.11.
+inline PyObject* in_main_interpreter(PyObject* (*initialise)(), const char* name) noexcept {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return initialise();
+  PyErr_Format(PyExc_ImportError, "module %s does not support loading in subinterpreters", name);
+  return nullptr;
 }
 
 }  // namespace vsspy::bindings

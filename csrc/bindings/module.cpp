@@ -5,8 +5,7 @@
 #include "main_interpreter.h"
 #include "register.h"
 
-PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
-  vsspy::bindings::refuse_sub_interpreter(module);
+PYBIND11_MODULE(vsspy_core, module, pybind11::mod_gil_not_used()) {
   module.doc() = "The requester side of VSS; vsspy's Python modules are its public face.";
   vsspy::bindings::register_errors(module);
   vsspy::bindings::register_platform(module);
@@ -16,4 +15,9 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   vsspy::bindings::register_management(module);
   vsspy::bindings::register_components(module);
   vsspy::bindings::register_backup(module);
+}
+
+// NOLINTNEXTLINE(bugprone-reserved-identifier): CPython's name for it
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  return vsspy::bindings::in_main_interpreter(PyInit_vsspy_core, "vsspy._core");
 }

@@ -29,6 +29,9 @@ struct from_python<const std::optional<std::u16string>&> {
   using type = const nullable_text&;
 };
 
+template <class Parameter>
+using python_argument = from_python<Parameter>::type;
+
 inline requester::component_key component_key(const GUID& writer_id, std::int32_t type,
                                               const nullable_text& logical_path, const wide_text& name) {
   return {writer_id, static_cast<VSS_COMPONENT_TYPE>(type), logical_path, name};
@@ -42,8 +45,7 @@ void define_on_component(session_class& type, const char* name,
   type.def(
       name,
       [method](requester::session& self, const GUID& writer_id, std::int32_t component_type,
-               const nullable_text& logical_path, const wide_text& component_name,
-               typename from_python<More>::type... more) {
+               const nullable_text& logical_path, const wide_text& component_name, python_argument<More>... more) {
         (self.*method)(component_key(writer_id, component_type, logical_path, component_name), more...);
       },
       py::arg("writer_id"), py::arg("component_type"), py::arg("logical_path"), py::arg("component_name"), names...,
@@ -58,8 +60,7 @@ void define_on_instance(session_class& type, const char* name,
   type.def(
       name,
       [method](requester::session& self, const GUID& instance_id, const GUID& writer_id, std::int32_t component_type,
-               const nullable_text& logical_path, const wide_text& component_name,
-               typename from_python<More>::type... more) {
+               const nullable_text& logical_path, const wide_text& component_name, python_argument<More>... more) {
         (self.*method)(instance_id, component_key(writer_id, component_type, logical_path, component_name), more...);
       },
       py::arg("instance_id"), py::arg("writer_id"), py::arg("component_type"), py::arg("logical_path"),

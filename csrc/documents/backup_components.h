@@ -61,27 +61,27 @@ struct backup_component {
   std::optional<std::u16string> logical_path;
   std::u16string name;
   VSS_COMPONENT_TYPE type = VSS_CT_FILEGROUP;
-  std::optional<std::u16string> backup_stamp;
   std::optional<bool> backup_succeeded;
+  std::optional<bool> selected_for_restore;
+  std::optional<bool> additional_restores;
+  std::optional<bool> authoritative_restore;
+  std::optional<VSS_FILE_RESTORE_STATUS> file_restore_status;
+  std::optional<VSS_RESTORE_TARGET> restore_target;
+  std::optional<VSS_ROLLFORWARD_TYPE> roll_forward_type;
+  std::optional<HRESULT> failure;
+  std::optional<HRESULT> application_failure;
+  std::optional<GUID> restore_instance_id;  // the running instance that restores it; the document's own where not set
+  std::optional<std::u16string> backup_stamp;
   std::optional<std::u16string> backup_options;
   std::optional<std::u16string> previous_backup_stamp;
-  std::optional<bool> selected_for_restore;
   std::optional<std::u16string> restore_options;
-  std::optional<bool> additional_restores;
-  std::optional<VSS_RESTORE_TARGET> restore_target;
-  std::optional<VSS_FILE_RESTORE_STATUS> file_restore_status;
   std::optional<std::u16string> prepare_for_backup_failure_message;
   std::optional<std::u16string> post_snapshot_failure_message;
   std::optional<std::u16string> pre_restore_failure_message;
   std::optional<std::u16string> post_restore_failure_message;
-  std::optional<bool> authoritative_restore;
-  std::optional<VSS_ROLLFORWARD_TYPE> roll_forward_type;
   std::optional<std::u16string> roll_forward_point;
   std::optional<std::u16string> restore_name;
-  std::optional<HRESULT> failure;
-  std::optional<HRESULT> application_failure;
   std::optional<std::u16string> application_message;
-  std::optional<GUID> restore_instance_id;  // the running instance that restores it; the document's own where not set
   std::optional<writer_data> backup_metadata;
   std::optional<writer_data> restore_metadata;
   std::vector<partial_file> partial_files;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "../com/hresult.h"
 #include "../com/text.h"
@@ -13,7 +14,7 @@ using optional_text = std::optional<std::u16string>;
 
 // VSS reads up to the first NUL: what stands behind would be lost without a word, so it is refused, by the argument's
 // name.
-inline const std::u16string& without_nul(const std::u16string& text, const char* name, const char* operation) {
+inline std::u16string_view without_nul(const std::u16string& text, const char* name, const char* operation) {
   if (text.find(u'\0') != std::u16string::npos) {
     throw com::vss_error(E_INVALIDARG, operation, std::string(name) + " has a null character in it");
   }
@@ -21,7 +22,8 @@ inline const std::u16string& without_nul(const std::u16string& text, const char*
 }
 
 inline const WCHAR* terminated(const std::u16string& text, const char* name, const char* operation) {
-  return com::wide(without_nul(text, name, operation));
+  without_nul(text, name, operation);
+  return com::wide(text);
 }
 
 // NULL for None.

@@ -15,7 +15,7 @@ constexpr ULONG batch_size = 16;
 template <class Elements>
 class batch {
  public:
-  using element = typename Elements::element;
+  using element = Elements::element;
 
   explicit batch(const vsspy_platform& platform) noexcept : platform_(platform) {}
   batch(const batch&) = delete;
@@ -24,7 +24,7 @@ class batch {
     for (ULONG i = 0; i < count_; ++i) Elements::free(platform_, elements_[i]);
   }
 
-  HRESULT fetch(typename Elements::interface_type& objects, ULONG count) {
+  HRESULT fetch(Elements::interface_type& objects, ULONG count) {
     ULONG fetched = 0;
     const HRESULT hr = objects.Next(count, elements_.data(), &fetched);
     count_ = std::min(fetched, batch_size);

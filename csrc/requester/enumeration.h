@@ -44,11 +44,12 @@ struct management_elements {
 template <class Elements>
 class enumeration final : public live_object {
  public:
-  using interface_type = typename Elements::interface_type;
-  using value = typename Elements::value;
+  using interface_type = Elements::interface_type;
+  using value = Elements::value;
 
   // No object, which is what S_FALSE or NULL from a query stands for, has no elements.
   static std::shared_ptr<enumeration> adopt(const vsspy_platform& platform, com::com_ptr<interface_type> object);
+  // NOLINTNEXTLINE(portability-template-virtual-member-function): all of it is instantiated in enumeration.cpp
   ~enumeration() override;
 
   // Up to `count` elements, fewer at the end. Where Next fails after some have come, those are given, and the failure
@@ -61,6 +62,7 @@ class enumeration final : public live_object {
   void reset();
   std::shared_ptr<enumeration> clone();
 
+  // NOLINTNEXTLINE(portability-template-virtual-member-function)
   void close() noexcept override;
   void close_or_throw();
 

@@ -8,6 +8,9 @@ namespace vsspy::simulator {
 
 namespace {
 
+constexpr const char* revert_method = "IVssBackupComponents::RevertToSnapshot";
+constexpr const char* status_method = "IVssBackupComponents::QueryRevertStatus";
+
 const std::shared_ptr<volume_revert>* find_revert(const machine& machine, const volume* of) {
   const auto found = std::ranges::find(machine.reverts, of, [](const auto& each) { return each->of; });
   return found == machine.reverts.end() ? nullptr : &*found;
@@ -25,11 +28,10 @@ bool is_in_use(const machine& machine, const volume& of) {
 // On a service thread. A revert cannot be cancelled; only the machine's end stops it.
 void run_revert(machine& machine, const std::shared_ptr<shadow_copy>& copy,
                 const std::shared_ptr<volume_revert>& revert, const GUID& session, std::int64_t delay) {
-  constexpr const char* name = "IVssBackupComponents::RevertToSnapshot";
   std::size_t entry = 0;
   bool traced = false;
   HRESULT result = guarded([&]() -> HRESULT {
-    entry = machine.trace.begin({.name = name, .kind = trace_kind::result, .session = session});
+    entry = machine.trace.begin({.name = revert_method, .kind = trace_kind::result, .session = session});
     traced = true;
     if (delay) {
       std::unique_lock lock(machine.mutex);
@@ -53,7 +55,7 @@ void run_revert(machine& machine, const std::shared_ptr<shadow_copy>& copy,
 HRESULT backup_components_object::RevertToSnapshot(VSS_ID id, BOOL force_dismount) {
   // It returns once the revert is under way, else QueryRevertStatus had nothing to tell [?]. So a delay is the
   // revert's.
-  return start("IVssBackupComponents::RevertToSnapshot", {{"SnapshotId", id}, {"bForceDismount", force_dismount}},
+  return start(revert_method, {{"SnapshotId", id}, {"bForceDismount", force_dismount}},
                [&](outputs&, const affliction& suffers) -> HRESULT {
                  if (id == guid_null) return E_INVALIDARG;  // no shadow copy has it [?]
                  std::shared_ptr<shadow_copy> copy;
@@ -93,8 +95,7 @@ HRESULT backup_components_object::RevertToSnapshot(VSS_ID id, BOOL force_dismoun
 }
 
 HRESULT backup_components_object::QueryRevertStatus(VSS_PWSZ volume_name, IVssAsync** async) {
-  constexpr const char* name = "IVssBackupComponents::QueryRevertStatus";
-  return start(name, {{"pwszVolume", volume_name}}, [&](outputs& out, const affliction& suffers) -> HRESULT {
+  return start(status_method, {{"pwszVolume", volume_name}}, [&](outputs& out, const affliction& suffers) -> HRESULT {
     if (async) *async = nullptr;
     if (!volume_name || !async) return E_POINTER;
     if (!is_volume_name(com::view(volume_name))) return E_INVALIDARG;
@@ -110,7 +111,7 @@ HRESULT backup_components_object::QueryRevertStatus(VSS_PWSZ volume_name, IVssAs
       revert = *running;
     }
     // Not the session's operation: it neither keeps others from starting nor ends with the session.
-    auto operation = std::make_shared<simulator::operation>(machine_, session_->id, name, suffers);
+    auto operation = std::make_shared<simulator::operation>(machine_, session_->id, status_method, suffers);
     out.object(async, make_async(operation));
     operation->begin(
         [revert](simulator::operation& mine) -> HRESULT {

@@ -12,6 +12,7 @@ from pairs.summary import REQUIRED
 
 import vsspy
 
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(tmp_path_factory.mktemp("pairs"))

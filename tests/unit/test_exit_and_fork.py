@@ -70,6 +70,38 @@ def test_open_views_are_given_back_at_exit() -> None:
 
 
 @needs_fork
+def test_an_enumerator_after_a_fork() -> None:
+    said, _ = run("""
+        from ctypes_platform import ComObject
+        platform = CtypesPlatform()
+        def nothing(*arguments):
+            ctypes.c_uint32.from_address(arguments[-1]).value = 0
+            return 1
+        enumerator = ComObject(platform, "IVssEnumObject", {"Next": nothing})
+        platform.backup["Query"] = lambda *arguments: enumerator.give(arguments[-1])
+        bc = vsspy.BackupComponents(platform)
+        objects = bc.query()
+        child = os.fork()
+        if child == 0:
+            for use in (objects.reset, objects.clone, lambda: objects.next(1), lambda: objects.skip(1), objects.close):
+                try:
+                    use()
+                except vsspy.ForkedError:
+                    print("refused", flush=True)
+            calls = len(platform.calls)
+            del objects
+            print(len(platform.calls) - calls, flush=True)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert objects.next(1) == []
+        objects.close()
+        bc.close()
+        platform.assert_clean()
+    """)
+    assert said == ["refused"] * 5 + ["0"]
+
+
+@needs_fork
 def test_a_view_after_a_fork() -> None:
     said, _ = run("""
         from foreign_components import ForeignDocument

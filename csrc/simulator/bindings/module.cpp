@@ -7,8 +7,7 @@
 #include "register_provider.h"
 #endif
 
-PYBIND11_MODULE(_simulator, module, pybind11::mod_gil_not_used()) {
-  vsspy::bindings::refuse_sub_interpreter(module);
+PYBIND11_MODULE(vsspy_simulator, module, pybind11::mod_gil_not_used()) {
   module.doc() = "The simulator's control table; vsspy.simulator is its public face.";
   vsspy::simulator::register_events(module);
   vsspy::simulator::register_machine(module);
@@ -16,4 +15,9 @@ PYBIND11_MODULE(_simulator, module, pybind11::mod_gil_not_used()) {
 #ifndef _WIN32  // there the provider is inside vssapi.dll
   vsspy::simulator::register_provider_testing(module);
 #endif
+}
+
+// NOLINTNEXTLINE(bugprone-reserved-identifier): CPython's name for it
+extern "C" PYBIND11_EXPORT PyObject* PyInit__simulator() {
+  return vsspy::bindings::in_main_interpreter(PyInit_vsspy_simulator, "vsspy._simulator");
 }

@@ -23,10 +23,10 @@ CANCELLED = CODES["VSS_S_ASYNC_CANCELLED"]
 def _operation(s: Scene) -> None:
     """An operation under way on any machine; on the machine "gate", as long as GATE is closed."""
     GATE.clear()
-    s.stack.callback(GATE.set)
     s.backup()
     s.order.to_prepared()
     s.operation = s.stack.enter_context(s.bc.do_snapshot_set())
+    s.stack.callback(GATE.set)  # before the requester lets go, which waits for its writers
 
 
 def outcome(s: Scene) -> int:

@@ -13,8 +13,5 @@ BY_FAULT_ONLY: dict[Pair, str] = {
     Pair("IVssBackupComponents::PostRestore", "VSS_E_OBJECT_NOT_FOUND"): (
         "the call names no object, and the page does not say which one is meant"
     ),
-    Pair("IVssComponent::GetRestoreTarget", "VSS_E_OBJECT_NOT_FOUND"): (
-        "the page does not say what is not found: without a writer's word it is VSS_RT_ORIGINAL"
-    ),
 }
 """Pairs of the codes that have to come from state, argument or machine, and do not."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from support import wait
 
 import vsspy
@@ -9,6 +11,7 @@ from vsspy.enums import HardwareOptions, ObjectType, RecoveryOptions, SnapshotAt
 
 from .exercises_snapshots import TRANSPORTABLE, persistent, snapshot_set
 from .model import scenario
+from .scenarios_machine import plain_set
 from .scenes import Scene, World
 
 B = "IVssBackupComponents"
@@ -54,11 +57,7 @@ def _one_revert_at_a_time(world: World) -> None:
 def _the_volume_is_in_use(world: World) -> None:
     """A set under creation holds it."""
     with world.scene("persistent") as s:
-        other = s.requester()
-        other.initialize_for_backup()
-        other.set_context(SnapshotContext.FILE_SHARE_BACKUP)
-        other.start_snapshot_set()
-        other.add_to_snapshot_set("C:\\")
+        plain_set(s).add_to_snapshot_set("C:\\")
         s.bc.revert_to_snapshot(s.shadow_id, False)
 
 
@@ -159,3 +158,15 @@ def _its_lun_has_gone(world: World) -> None:
         other.set_context(SnapshotContext.ALL)
         other.delete_snapshots(s.shadow_id, ObjectType.SNAPSHOT)
         wait(s.bc.recover_set())
+
+
+@scenario(f"{B}::ExposeSnapshot", "VSS_E_PROVIDER_VETO", "machine")
+def _the_shadow_copy_has_gone(world: World) -> None:
+    """Somebody removed what there was to expose."""
+    with world.scene("nothing", "losing") as s:
+        snapshot_set(s, SnapshotContext.APP_ROLLBACK, "C:\\")
+        bc = s.requester()
+        bc.initialize_for_backup()
+        bc.set_context(SnapshotContext.ALL)
+        shutil.rmtree(s.machine.shadow_copies[0].folder)
+        bc.expose_snapshot(s.shadow_ids[0], None, SnapshotAttributes.EXPOSED_REMOTELY, "share")

@@ -1,4 +1,4 @@
-"""Calls out of order: VSS_E_BAD_STATE."""
+"""Calls out of order: VSS_E_BAD_STATE; what is there already, and what is not there yet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from support import ONE_INSTANCE
 
-from .model import EXERCISES, PAIRS, SCENARIOS, Pair, scenario_for
+from .model import EXERCISES, PAIRS, SCENARIOS, Pair, scenario, scenario_for
 from .raw import raw_restore
 from .scenes import UNKNOWN, Scene, World, stage
 from .server import KEY
@@ -109,6 +109,14 @@ def stale_view(s: Scene) -> None:
 
 
 C = "IVssComponent"
+
+
+@scenario(f"{C}::GetRestoreTarget", "VSS_E_OBJECT_NOT_FOUND", "state")
+def _no_target_before_pre_restore(world: World) -> None:
+    with world.scene("restore selected") as s:
+        _ = s.bc.writer_components[0].components[0].restore_target
+
+
 in_a_backup(f"{C}::IsSelectedForRestore", lambda s: s.component.selected_for_restore)
 in_a_backup(f"{C}::GetFileRestoreStatus", lambda s: s.component.file_restore_status)
 stale(f"{C}::GetPartialFile")

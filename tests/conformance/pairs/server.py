@@ -191,6 +191,7 @@ MACHINES: dict[str, Callable[[Path], dict[str, Any]]] = {
         "hardware_provider": True,
     },
     "mounted hardware": mounted,
+    "losing": plain,  # scenarios take things away from it
     "management": plain,
     "vista management": lambda folder: plain(folder, level="vista"),
     "not NTFS": lambda folder: plain(folder),  # a scenario says so
@@ -202,5 +203,5 @@ MACHINES: dict[str, Callable[[Path], dict[str, Any]]] = {
 }
 """The servers by name."""
 
-THROWN_AWAY = {"reverting", "vista reverting", "resynchronising"}
-"""Servers that are closed after each scene, since what hangs on them ends no other way."""
+THROWN_AWAY = {"reverting", "vista reverting", "resynchronising", "losing"}
+"""Servers that are closed after each scene: what hangs on them ends no other way, and what they lost is gone."""

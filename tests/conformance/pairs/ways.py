@@ -110,9 +110,9 @@ def _prove(pair: Pair, call: Any, *, raw: bool) -> None:
             error = raised
         else:
             raise AssertionError(f"{pair.method} did not fail")
-    assert type(error) is vsspy.errors.lookup(pair.code)
-    assert error.hresult == code(pair.code)
-    assert error.operation == pair.method
+    assert type(error) is vsspy.errors.lookup(pair.code), error
+    assert error.hresult == code(pair.code), error
+    assert error.operation == pair.method, error
 
 
 def assert_traced(machine: simulator.Machine, before: int, pair: Pair) -> None:
