@@ -311,6 +311,20 @@ HRESULT backup_components_object::SetRestoreName(VSS_ID writer, VSS_COMPONENT_TY
                           });
 }
 
+namespace {
+
+// The page lists codes of providers and of objects that are not found, and names neither. A restore by import is the
+// one that has such an object: the shadow copy set of its document [?].
+HRESULT imported_set_is_gone(session& s) {
+  if (s.document.restore_type != VSS_RTYPE_IMPORT || !s.document.snapshot_set_id) return S_OK;
+  const auto& copies = s.machine->shadow_copies;
+  const bool there = std::any_of(copies.begin(), copies.end(),
+                                 [&](const auto& each) { return each->set_id == *s.document.snapshot_set_id; });
+  return there ? S_OK : VSS_E_OBJECT_NOT_FOUND;
+}
+
+}  // namespace
+
 HRESULT backup_components_object::PreRestore(IVssAsync** async) {
   return start_operation("IVssBackupComponents::PreRestore", async,
                          {.work = &session::do_pre_restore,
@@ -340,7 +354,8 @@ HRESULT backup_components_object::PostRestore(IVssAsync** async) {
                               [](session& s, HRESULT result) {
                                 s.post_restore = result == VSS_S_ASYNC_FINISHED ? progress::done : progress::failed;
                                 ++s.generation;
-                              }});
+                              },
+                          .refusal = imported_set_is_gone});
 }
 
 }  // namespace vsspy::simulator

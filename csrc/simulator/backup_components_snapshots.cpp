@@ -146,6 +146,20 @@ HRESULT backup_components_object::GetSnapshotProperties(VSS_ID id, VSS_SNAPSHOT_
   });
 }
 
+namespace {
+
+// With the machine's mutex held.
+bool exists(const machine& machine, const GUID& id, VSS_OBJECT_TYPE type) {
+  if (type == VSS_OBJECT_PROVIDER) {
+    return id == abi::system_provider_id ||
+           (id == hardware_provider_id && machine.chosen.hardware != hardware_provider::none);
+  }
+  return std::any_of(machine.shadow_copies.begin(), machine.shadow_copies.end(),
+                     [&](const auto& each) { return (type == VSS_OBJECT_SNAPSHOT ? each->id : each->set_id) == id; });
+}
+
+}  // namespace
+
 HRESULT backup_components_object::Query(VSS_ID queried, VSS_OBJECT_TYPE queried_type, VSS_OBJECT_TYPE returned_type,
                                         IVssEnumObject** result) {
   return call(
@@ -155,15 +169,18 @@ HRESULT backup_components_object::Query(VSS_ID queried, VSS_OBJECT_TYPE queried_
         if (!result) return E_INVALIDARG;
         *result = nullptr;
         const bool providers = returned_type == VSS_OBJECT_PROVIDER;
-        if (!(queried == guid_null) || queried_type != VSS_OBJECT_NONE ||
-            (!providers && returned_type != VSS_OBJECT_SNAPSHOT)) {
-          return E_INVALIDARG;
-        }
+        // What is asked about has to be GUID_NULL and VSS_OBJECT_NONE (reference page). An id of nothing that exists is
+        // told apart, since the page lists that code too [?].
+        const bool about_all = queried == guid_null && queried_type == VSS_OBJECT_NONE;
+        const bool about_one =
+            !(queried == guid_null) && queried_type > VSS_OBJECT_NONE && queried_type < VSS_OBJECT_TYPE_COUNT;
+        if ((!about_all && !about_one) || (!providers && returned_type != VSS_OBJECT_SNAPSHOT)) return E_INVALIDARG;
         const bool hardware = machine_->chosen.hardware != hardware_provider::none;
         enumerated_objects objects{.providers = !providers ? 0U : hardware ? 2U : 1U};
         {
           std::lock_guard lock(machine_->mutex);
           if (!session_->for_backup()) return VSS_E_BAD_STATE;
+          if (about_one) return exists(*machine_, queried, queried_type) ? E_INVALIDARG : VSS_E_OBJECT_NOT_FOUND;
           session_->context_fixed = true;
           for (const auto& each : machine_->shadow_copies) {
             if (!providers && each->state == VSS_SS_CREATED && session_->sees(*each)) {

@@ -45,6 +45,7 @@ class Requester:
         self.operations: list[vsspy.AsyncOperation] = []
         self.views: list[Any] = []
         self.enumerations: list[Any] = []
+        self.steps = 0  # of the right order
 
     def close(self) -> None:
         """Give everything back, in the order in which it came."""
@@ -62,7 +63,7 @@ def typed_errors() -> Iterator[None]:
 
 
 TYPES = [FILEGROUP, ComponentType.DATABASE, ComponentType(77)]
-PATHS = [None, "path", "path\\data", ""]
+PATHS = ["path", None, "path\\data", ""]
 NAMES = ["data", "base", "bare", "nothing", "", "\ud800", "x" * 300]
 TEXTS = ["text", "", "a\0b", "\U0001f600" * 40]
 WRITERS = [ONE_ID, TWO_ID, UNKNOWN]
@@ -108,7 +109,8 @@ def _add_volume(r: Requester, pick: Pick) -> None:
 
 def _query(r: Requester, pick: Pick) -> None:
     queried = pick(r.ids) if pick([False, False, True]) else None
-    r.enumerations.append(r.bc.query(queried, pick([ObjectType.NONE, *OBJECTS]), pick(OBJECTS)))
+    kinds = [ObjectType.SNAPSHOT, ObjectType.PROVIDER, *OBJECTS]
+    r.enumerations.append(r.bc.query(queried, pick([ObjectType.NONE, *OBJECTS]), pick(kinds)))
 
 
 def _views(r: Requester, _: Pick) -> None:
@@ -117,15 +119,16 @@ def _views(r: Requester, _: Pick) -> None:
 
 
 def an_id(r: Requester, pick: Pick) -> UUID:
-    return pick(r.ids)
+    """The youngest first."""
+    return pick(r.ids[::-1])
 
 
 SESSION: dict[str, Call] = {
-    "initialize_for_backup": lambda r, pick: r.bc.initialize_for_backup(pick([None, *r.documents])),
+    "initialize_for_backup": lambda r, pick: r.bc.initialize_for_backup(pick(r.documents)),
     "initialize_for_restore": lambda r, pick: r.bc.initialize_for_restore(pick([DOCUMENT, *filter(None, r.documents)])),
     "set_context": lambda r, pick: r.bc.set_context(pick(CONTEXTS)),
     "set_backup_state": lambda r, pick: r.bc.set_backup_state(
-        pick(BOTH), pick(BOTH), pick([*BackupType, BackupType(99)]), pick(BOTH)
+        pick(BOTH), pick(BOTH), pick([BackupType.FULL, *BackupType, BackupType(99)]), pick(BOTH)
     ),
     "enable_writer_classes": lambda r, pick: r.bc.enable_writer_classes([pick(WRITERS)]),
     "disable_writer_classes": lambda r, pick: r.bc.disable_writer_classes([pick(WRITERS)]),
@@ -144,7 +147,9 @@ SESSION: dict[str, Call] = {
     "do_snapshot_set": _starts("do_snapshot_set"),
     "get_snapshot_properties": lambda r, pick: r.bc.get_snapshot_properties(an_id(r, pick)),
     "query": _query,
-    "delete_snapshots": lambda r, pick: r.bc.delete_snapshots(an_id(r, pick), pick(OBJECTS), pick(BOTH)),
+    "delete_snapshots": lambda r, pick: r.bc.delete_snapshots(
+        an_id(r, pick), pick([ObjectType.SNAPSHOT, *OBJECTS]), pick(BOTH)
+    ),
     "gather_writer_status": _starts("gather_writer_status"),
     "writer_status": lambda r, _: r.bc.writer_status,
     "free_writer_status": lambda r, _: r.bc.free_writer_status(),
@@ -153,7 +158,9 @@ SESSION: dict[str, Call] = {
     "save_as_xml": _save,
     "get_session_id": lambda r, _: r.bc.get_session_id(),
     "writer_components": _views,
-    "set_restore_state": lambda r, pick: r.bc.set_restore_state(pick([*RestoreType, RestoreType(99)])),
+    "set_restore_state": lambda r, pick: r.bc.set_restore_state(
+        pick([RestoreType.BY_COPY, *RestoreType, RestoreType(99)])
+    ),
     "set_selected_for_restore": lambda r, pick: r.bc.set_selected_for_restore(*key(pick), pick(BOTH)),
     "set_selected_for_restore_ex": lambda r, pick: r.bc.set_selected_for_restore_ex(
         *key(pick), pick(BOTH), pick(INSTANCES)
@@ -163,8 +170,12 @@ SESSION: dict[str, Call] = {
     "add_alternative_location_mapping": lambda r, pick: r.bc.add_alternative_location_mapping(
         *key(pick), *files(pick), pick(FOLDERS)
     ),
-    "add_restore_subcomponent": lambda r, pick: r.bc.add_restore_subcomponent(*key(pick), pick(TEXTS), pick(NAMES)),
-    "set_file_restore_status": lambda r, pick: r.bc.set_file_restore_status(*key(pick), pick(list(FileRestoreStatus))),
+    "add_restore_subcomponent": lambda r, pick: r.bc.add_restore_subcomponent(
+        *key(pick), pick(["path\\data", *TEXTS]), pick(["sub", *NAMES])
+    ),
+    "set_file_restore_status": lambda r, pick: r.bc.set_file_restore_status(
+        *key(pick), pick([FileRestoreStatus.ALL, *FileRestoreStatus])
+    ),
     "add_new_target": lambda r, pick: r.bc.add_new_target(*key(pick), *files(pick), pick(FOLDERS)),
     "set_ranges_file_path": lambda r, pick: r.bc.set_ranges_file_path(
         *key(pick), pick([0, 1, 0xFFFFFFFF]), pick(TEXTS)
@@ -173,12 +184,12 @@ SESSION: dict[str, Call] = {
     "post_restore": _starts("post_restore"),
     "set_authoritative_restore": lambda r, pick: r.bc.set_authoritative_restore(*key(pick), pick(BOTH)),
     "set_roll_forward": lambda r, pick: r.bc.set_roll_forward(
-        *key(pick), pick([*RollForwardType, RollForwardType(99)]), pick([None, *TEXTS])
+        *key(pick), pick([RollForwardType.ALL, *RollForwardType, RollForwardType(99)]), pick([None, *TEXTS])
     ),
     "set_restore_name": lambda r, pick: r.bc.set_restore_name(*key(pick), pick(TEXTS)),
     "import_snapshots": _starts("import_snapshots"),
     "break_snapshot_set": lambda r, pick: r.bc.break_snapshot_set(an_id(r, pick)),
-    "break_snapshot_set_ex": _starts("break_snapshot_set_ex", an_id, lambda _, pick: pick([*HardwareOptions, 0])),
+    "break_snapshot_set_ex": _starts("break_snapshot_set_ex", an_id, lambda _, pick: pick([0, *HardwareOptions])),
     "expose_snapshot": lambda r, pick: r.bc.expose_snapshot(
         an_id(r, pick),
         pick([None, "data"]),
@@ -198,7 +209,38 @@ SESSION: dict[str, Call] = {
         pick(["C:\\data\\file.txt", "C:\\", "", "no path", "\\\\server\\share\\folder"]), pick(BOTH)
     ),
 }
-"""The methods of BackupComponents by name."""
+"""The methods of BackupComponents by name; what is picked first out of each pool is good."""
+
+BACKUP = (
+    "initialize_for_backup",
+    "set_backup_state",
+    "gather_writer_metadata",
+    "add_component",
+    "start_snapshot_set",
+    "add_to_snapshot_set",
+    "set_backup_options",
+    "writer_components",
+    "prepare_for_backup",
+    "do_snapshot_set",
+    "query",
+    "writer_components",
+    "set_backup_succeeded",
+    "gather_writer_status",
+    "save_as_xml",
+    "backup_complete",
+)
+RESTORE = (
+    "initialize_for_restore",
+    "gather_writer_metadata",
+    "set_selected_for_restore",
+    "add_new_target",
+    "writer_components",
+    "pre_restore",
+    "writer_components",
+    "set_file_restore_status",
+    "post_restore",
+)
+"""The right order, so that programs made at random get beyond the first calls."""
 
 #: What is read of a view; the others are called.
 VIEW_READS = [
@@ -261,11 +303,11 @@ def _volumes(m: Manager, pick: Pick) -> None:
 
 
 def _provider(m: Manager, pick: Pick) -> None:
-    m.management.get_provider_mgmt_interface(pick(PROVIDERS)).close()
+    m.management.get_provider_mgmt_interface(pick(PROVIDERS[:2] + PROVIDERS)).close()
 
 
 DOCUMENTS = [one_writer().metadata.to_xml(), DOCUMENT, "<", ""]
-SIZES = [None, 0, 1, 1 << 28, 1 << 30, -1, 1 << 62]
+SIZES = [None, 1 << 30, 0, 1, 1 << 28, -1, 1 << 62]
 IDS = [UNKNOWN, UUID(int=0)]
 MANAGEMENT: dict[str, Callable[[Manager, Pick], object]] = {
     "get_provider_mgmt_interface": _provider,

@@ -7,14 +7,25 @@ programs are few, and the same each time.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pytest
-from calls import ENUMERATION, MANAGEMENT, OPERATION, SESSION, VIEW_READS, Manager, Requester, typed_errors
+from calls import (
+    BACKUP,
+    ENUMERATION,
+    MANAGEMENT,
+    OPERATION,
+    RESTORE,
+    SESSION,
+    VIEW_READS,
+    Manager,
+    Requester,
+    typed_errors,
+)
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pairs.exercises_snapshots import delete_all
 from pairs.server import plain
 
@@ -43,8 +54,16 @@ class Picker:
         return pool[self._numbers.pop() % len(pool)] if self._numbers else pool[0]
 
 
-NUMBERS = st.lists(st.integers(0, 1000), max_size=8)
+NUMBERS = st.lists(st.just(0) | st.integers(0, 1000), max_size=8)
 INDEX = st.integers(0, 1000)
+Calls = list[tuple[str, list[int]]]
+
+
+def several(methods: Mapping[str, object]) -> st.SearchStrategy[Calls]:
+    """Some calls at once, since there are many methods and few steps."""
+    return st.lists(st.tuples(st.sampled_from(sorted(methods)), NUMBERS), min_size=1, max_size=8)
+
+
 machines: list[simulator.Machine] = []
 
 
@@ -64,22 +83,31 @@ class Sessions(RuleBasedStateMachine):
         super().__init__()
         self.machine = machines[-1]
         self.requesters = [Requester(self.machine), Requester(self.machine)]
+        self.orders: list[Sequence[str]] = [BACKUP, BACKUP]
 
-    @rule(which=INDEX, name=st.sampled_from(sorted(SESSION)), numbers=NUMBERS)
-    def call(self, which: int, name: str, numbers: list[int]) -> None:
-        with typed_errors():
-            SESSION[name](self.requesters[which % 2], Picker(numbers))
+    @rule(which=INDEX, calls=several(SESSION))
+    def call(self, which: int, calls: Calls) -> None:
+        for name, numbers in calls:
+            with typed_errors():
+                SESSION[name](self.requesters[which % 2], Picker(numbers))
 
-    @rule(which=INDEX, restore=st.booleans(), steps=st.integers(1, 8))
-    def go_on(self, which: int, restore: bool, steps: int) -> None:
-        """Some steps of the right order, so that a program gets beyond the first calls."""
-        requester = self.requesters[which % 2]
-        for name in (RESTORE if restore else BACKUP)[:steps]:
+    @initialize(first=st.booleans(), second=st.booleans(), ahead=st.integers(0, 16))
+    def begin(self, first: bool, second: bool, ahead: int) -> None:
+        """Backups or restores, the first one well under way."""
+        self.orders = [RESTORE if first else BACKUP, RESTORE if second else BACKUP]
+        self.go_on(0, ahead)
+
+    @rule(which=INDEX, steps=st.integers(1, 6))
+    def go_on(self, which: int, steps: int) -> None:
+        """Some more calls in the right order."""
+        requester, order = self.requesters[which % 2], self.orders[which % 2]
+        for name in order[requester.steps : requester.steps + steps]:
             with typed_errors():
                 SESSION[name](requester, Picker([]))
             for operation in requester.operations[-1:]:
                 with typed_errors():
                     operation.wait(timeout=60)
+        requester.steps += steps
 
     @rule(which=INDEX, index=INDEX, name=st.sampled_from(sorted(OPERATION)))
     def operation(self, which: int, index: int, name: str) -> None:
@@ -104,10 +132,12 @@ class Sessions(RuleBasedStateMachine):
         """What it handed out is used after that, too."""
         self.requesters[which % 2].bc.close()
 
-    @rule(which=INDEX)
-    def begin_again(self, which: int) -> None:
+    @rule(which=INDEX, restore=st.booleans(), ahead=st.integers(0, 16))
+    def begin_again(self, which: int, restore: bool, ahead: int) -> None:
         self.requesters[which % 2].close()
         self.requesters[which % 2] = Requester(self.machine)
+        self.orders[which % 2] = RESTORE if restore else BACKUP
+        self.go_on(which, ahead)
 
     def teardown(self) -> None:
         for requester in self.requesters:
@@ -119,25 +149,6 @@ class Sessions(RuleBasedStateMachine):
         assert self.machine.shadow_copies == []
 
 
-BACKUP = [
-    "initialize_for_backup",
-    "set_backup_state",
-    "gather_writer_metadata",
-    "add_component",
-    "start_snapshot_set",
-    "add_to_snapshot_set",
-    "prepare_for_backup",
-    "do_snapshot_set",
-]
-RESTORE = [
-    "initialize_for_restore",
-    "gather_writer_metadata",
-    "set_selected_for_restore",
-    "writer_components",
-    "pre_restore",
-]
-
-
 class Management(RuleBasedStateMachine):
     """Storage areas, their enumerations, and documents."""
 
@@ -146,10 +157,11 @@ class Management(RuleBasedStateMachine):
         self.machine = machines[-1]
         self.manager = Manager(self.machine)
 
-    @rule(name=st.sampled_from(sorted(MANAGEMENT)), numbers=NUMBERS)
-    def call(self, name: str, numbers: list[int]) -> None:
-        with typed_errors():
-            MANAGEMENT[name](self.manager, Picker(numbers))
+    @rule(calls=several(MANAGEMENT))
+    def call(self, calls: Calls) -> None:
+        for name, numbers in calls:
+            with typed_errors():
+                MANAGEMENT[name](self.manager, Picker(numbers))
 
     @rule(index=INDEX, name=st.sampled_from(sorted(ENUMERATION)), count=st.integers(0, 5))
     def enumeration(self, index: int, name: str, count: int) -> None:
@@ -179,7 +191,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[simulator.Mach
 
 @pytest.mark.usefixtures("machine")
 def test_sessions() -> None:
-    run_state_machine_as_test(Sessions, settings=chosen(60))
+    run_state_machine_as_test(Sessions, settings=chosen(80))
 
 
 @pytest.mark.usefixtures("machine")

@@ -6,12 +6,5 @@ from .model import Pair
 
 LEFT_OUT: dict[Pair, str] = {}
 
-BY_FAULT_ONLY: dict[Pair, str] = {
-    Pair("IVssBackupComponents::Query", "VSS_E_OBJECT_NOT_FOUND"): (
-        "QueriedObjectId has to be GUID_NULL (reference page), so that no object can be named"
-    ),
-    Pair("IVssBackupComponents::PostRestore", "VSS_E_OBJECT_NOT_FOUND"): (
-        "the call names no object, and the page does not say which one is meant"
-    ),
-}
+BY_FAULT_ONLY: dict[Pair, str] = {}
 """Pairs of the codes that have to come from state, argument or machine, and do not."""

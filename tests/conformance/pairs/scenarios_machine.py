@@ -8,12 +8,13 @@ from uuid import UUID
 from support import wait
 
 import vsspy
-from vsspy.enums import SnapshotContext
+from vsspy.enums import ObjectType, RestoreType, SnapshotContext
 
 from .exercises_snapshots import TRANSPORTABLE, delete_all
 from .model import scenario
 from .raw import PROVIDER
-from .scenes import Scene, World
+from .scenes import UNKNOWN, Scene, World
+from .server import KEY
 
 B = "IVssBackupComponents"
 ADD = f"{B}::AddToSnapshotSet"
@@ -75,3 +76,18 @@ def _system_provider_cannot(world: World) -> None:
 def _another_set(world: World) -> None:
     with world.scene("started") as s:
         plain_set(s)
+
+
+@scenario("IVssBackupComponents::Query", "VSS_E_OBJECT_NOT_FOUND", "argument")
+def _nothing_has_the_queried_id(world: World) -> None:
+    with world.scene("snapped") as s:
+        s.bc.query(UNKNOWN, ObjectType.SNAPSHOT)
+
+
+@scenario("IVssBackupComponents::PostRestore", "VSS_E_OBJECT_NOT_FOUND", "state")
+def _the_imported_set_is_gone(world: World) -> None:
+    with world.scene("restore gathered") as s:
+        s.bc.set_restore_state(RestoreType.IMPORT)
+        s.bc.set_selected_for_restore(*KEY, True)
+        wait(s.bc.pre_restore())
+        s.bc.post_restore()

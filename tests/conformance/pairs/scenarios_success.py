@@ -97,7 +97,6 @@ for kind, stage_of, server in (("Object", "enumeration", "plain"), ("MgmtObject"
 
 for method, code_name, value in (
     ("IVssExamineWriterMetadata::LoadFromXML", "S_FALSE", False),
-    ("IVssBackupComponents::Query", "VSS_E_OBJECT_NOT_FOUND", []),  # "handle alike" (reference page)
     ("IVssWMDependency::GetWriterId", "S_FALSE", UUID(int=0)),
     ("IVssWMDependency::GetComponentName", "S_FALSE", ""),
 ):
