@@ -235,6 +235,13 @@ def index_page(text: Text, public: list[Public]) -> str:
     lines += ["- [C++ names](cpp-names.md): each method of VSS's interfaces, and what it is called here"]
     lines += ["- [Errors](errors.md): each code, its class, and what to do"]
     lines += ["- [Enumerations](enums.md): VSS's enumerations and masks, with their values"]
+    lines += [
+        "",
+        "Where a fact comes from is said beside it. “Reference page” is Microsoft's page of the call; “semantics 4.3” is a",
+    ]
+    lines += [
+        "section of the notes on the service's behaviour that vsspy is written from, which are not part of these docs."
+    ]
     group = ""
     for each in public:
         if each.group != group:

@@ -32,8 +32,8 @@ def _seconds(timeout: float | None) -> float | None:
 
 
 class AsyncOperation:
-    """An asynchronous operation of VSS (``IVssAsync``; semantics 3), from the method of :class:`BackupComponents` that
-    started it. It goes on whether it is waited for or not, and also when this object is closed.
+    """An asynchronous operation of VSS (``IVssAsync``; semantics 3), from the method that started it. It
+    goes on whether it is waited for or not, and also when this object is closed.
 
     ``await operation`` waits in a worker thread; cancelling the task stops the waiting, not the operation.
     """

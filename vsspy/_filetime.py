@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from operator import index
 
 from .errors import InvalidArgumentError
 
@@ -34,7 +35,7 @@ def to_filetime(time: datetime | int | None, operation: str) -> int:
             raise InvalidArgumentError("E_INVALIDARG", operation, detail=f"{time!r} does not say its time zone")
         ticks = (time - _EPOCH) // _TICK * 10
     else:
-        ticks = time
+        ticks = index(time)
     if not 0 <= ticks <= _LARGEST:
         raise InvalidArgumentError("E_INVALIDARG", operation, detail=f"{time!r} does not fit into a FILETIME")
     return ticks

@@ -130,6 +130,7 @@ class RestoreCalls(RestoreChoices):
 
         Raises:
             BadStateError: in a backup, or before :meth:`pre_restore` is over.
+            ObjectNotFoundError, ProviderVetoError: the reference page names them, and not when they come.
         """
         return self._start("PostRestore", self._core.post_restore)
 

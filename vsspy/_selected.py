@@ -129,7 +129,11 @@ class SelectedComponent:
             self.state = "succeeded"
 
     def mark_failed(self, reason: str) -> None:
-        """Says that something of the component set was not saved, and why; its writer hears that the backup failed."""
+        """Says that something of the component set was not saved; its writer hears that the backup failed.
+
+        Args:
+            reason: why; it stands in the result.
+        """
         self._check_open()
         self.fail(reason)
 

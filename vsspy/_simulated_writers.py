@@ -228,6 +228,9 @@ class Writer:
 
         Other documents that a capture has beside them (a Backup Components Document, a manifest) are passed over.
 
+        Args:
+            path: the folder.
+
         Raises:
             InvalidXmlDocumentError: a document is damaged; the detail names the file.
             OSError: the folder or a file cannot be read.

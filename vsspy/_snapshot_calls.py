@@ -45,6 +45,7 @@ class SnapshotCalls(SessionCalls):
             ObjectAlreadyExistsError: it is in the set.
             VolumeNotSupportedError, VolumeNotSupportedByProviderError: no shadow copy of it is possible.
             MaximumVolumesError, MaximumSnapshotsError, NestedVolumeLimitError: a limit is reached.
+            SnapshotSetInProgressError: another set is under creation on this computer.
             ProviderNotRegisteredError, ProviderVetoError, UnexpectedProviderError: the provider's part failed.
         """
         return self._call("AddToSnapshotSet", self._core.add_to_snapshot_set, volume_name, id_or_none(provider_id))
@@ -74,8 +75,12 @@ class SnapshotCalls(SessionCalls):
     def get_snapshot_properties(self, snapshot_id: UUID) -> SnapshotProperties:
         """Describe a shadow copy (``GetSnapshotProperties``).
 
+        Args:
+            snapshot_id: which shadow copy.
+
         Raises:
             ObjectNotFoundError: no such shadow copy is visible in this context.
+            ProviderVetoError, UnexpectedProviderError: the provider's part failed.
         """
         raw = self._call("GetSnapshotProperties", self._core.get_snapshot_properties, snapshot_id)
         return SnapshotProperties._of(raw)
@@ -86,6 +91,14 @@ class SnapshotCalls(SessionCalls):
         queried_object_id: UUID | None = None,
         queried_object_type: ObjectType = ObjectType.NONE,
         *,
+        returned_objects_type: Literal[ObjectType.PROVIDER],
+    ) -> EnumObject[ProviderProperties]: ...
+
+    @overload
+    def query(
+        self,
+        queried_object_id: UUID | None,
+        queried_object_type: ObjectType,
         returned_objects_type: Literal[ObjectType.PROVIDER],
     ) -> EnumObject[ProviderProperties]: ...
 
@@ -154,6 +167,7 @@ class SnapshotCalls(SessionCalls):
         Raises:
             VssError: at the first failure; its ``deleted`` counts those that are gone, its ``nondeleted_id`` names the
                 one that is not. ObjectNotFoundError: no such shadow copy or set is visible in this context.
+                ProviderVetoError, UnexpectedProviderError: the provider's part failed.
         """
         operation = "IVssBackupComponents::DeleteSnapshots"
         result, deleted, nondeleted = self._call(

@@ -86,6 +86,10 @@ class WriterCalls(SessionCalls):
     ) -> None:
         """Pass private options to a component's writer (``SetBackupOptions``), before :meth:`prepare_for_backup`.
 
+        Args:
+            writer_id, component_type, logical_path, component_name: which component of the document.
+            backup_options: what the writer understands.
+
         Raises:
             ObjectNotFoundError: the component is not included.
         """
@@ -110,6 +114,7 @@ class WriterCalls(SessionCalls):
         """Say on which earlier backup this one builds (``SetPreviousBackupStamp``; semantics 10).
 
         Args:
+            writer_id, component_type, logical_path, component_name: which component of the document.
             previous_backup_stamp: the stamp that the writer stored in the document of that backup.
 
         Raises:
@@ -137,6 +142,11 @@ class WriterCalls(SessionCalls):
         """Tell a writer whether its component was backed up (``SetBackupSucceeded``), before :meth:`backup_complete`.
 
         A component without this call counts as failed (semantics 12.2).
+
+        Args:
+            instance_id: the writer's, as for :meth:`add_component`.
+            writer_id, component_type, logical_path, component_name: which component of the document.
+            succeeded: True if all of it was saved.
 
         Raises:
             ObjectNotFoundError: the component is not included.

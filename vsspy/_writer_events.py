@@ -113,7 +113,11 @@ class WriterEventComponent:
         return f"<WriterEventComponent {self.name!r} of {self.logical_path!r}>"
 
     def set_backup_stamp(self, stamp: str) -> None:
-        """``IVssComponent::SetBackupStamp``, in PrepareBackup and PostSnapshot. Raises ``BadStateError``."""
+        """``IVssComponent::SetBackupStamp``, in PrepareBackup and PostSnapshot. Raises ``BadStateError``.
+
+        Args:
+            stamp: what the next backup that builds on this one gets as ``previous_backup_stamp``.
+        """
         _check(self._handle.set_backup_stamp(self._index, stamp), "IVssComponent::SetBackupStamp")
         self.backup_stamp = stamp
 
@@ -121,6 +125,9 @@ class WriterEventComponent:
         """``IVssComponent::SetBackupMetadata``, once in PrepareBackup and PostSnapshot.
 
         Raises ``ObjectAlreadyExistsError`` the second time, and ``BadStateError``.
+
+        Args:
+            data: text of the writer's own.
         """
         _check(self._handle.set_backup_metadata(self._index, data), "IVssComponent::SetBackupMetadata")
         self.backup_metadata = data
@@ -165,13 +172,21 @@ class WriterEventComponent:
         self.differenced_files = (*self.differenced_files, added)
 
     def set_prepare_for_backup_failure_message(self, message: str) -> None:
-        """``IVssComponentEx::SetPrepareForBackupFailureMsg``; raises ``BadStateError`` outside PrepareBackup."""
+        """``IVssComponentEx::SetPrepareForBackupFailureMsg``; raises ``BadStateError`` outside PrepareBackup.
+
+        Args:
+            message: what a person is to read.
+        """
         hresult = self._handle.set_prepare_for_backup_failure_message(self._index, message)
         _check(hresult, "IVssComponentEx::SetPrepareForBackupFailureMsg")
         self.prepare_for_backup_failure_message = message
 
     def set_post_snapshot_failure_message(self, message: str) -> None:
-        """``IVssComponentEx::SetPostSnapshotFailureMsg``; raises ``BadStateError`` outside PostSnapshot."""
+        """``IVssComponentEx::SetPostSnapshotFailureMsg``; raises ``BadStateError`` outside PostSnapshot.
+
+        Args:
+            message: what a person is to read.
+        """
         hresult = self._handle.set_post_snapshot_failure_message(self._index, message)
         _check(hresult, "IVssComponentEx::SetPostSnapshotFailureMsg")
         self.post_snapshot_failure_message = message
@@ -180,6 +195,9 @@ class WriterEventComponent:
         """``IVssComponent::SetRestoreMetadata``, once in PreRestore.
 
         Raises ``ObjectAlreadyExistsError`` the second time, and ``BadStateError``.
+
+        Args:
+            data: text of the writer's own.
         """
         _check(self._handle.set_restore_metadata(self._index, data), "IVssComponent::SetRestoreMetadata")
         self.restore_metadata = data
@@ -188,6 +206,9 @@ class WriterEventComponent:
         """``IVssComponent::SetRestoreTarget``: where the whole component goes (semantics 11.3), in PreRestore.
 
         Raises ``BadStateError``, and ``InvalidArgumentError`` for ``RestoreTarget.UNDEFINED``.
+
+        Args:
+            target: which of the places that VSS knows.
         """
         operation = "IVssComponent::SetRestoreTarget"
         value = _arguments.enumeration(target, "target", operation)
@@ -219,13 +240,21 @@ class WriterEventComponent:
         self.directed_targets = (*self.directed_targets, DirectedTarget(*texts))
 
     def set_pre_restore_failure_message(self, message: str) -> None:
-        """``IVssComponent::SetPreRestoreFailureMsg``; raises ``BadStateError`` outside PreRestore."""
+        """``IVssComponent::SetPreRestoreFailureMsg``; raises ``BadStateError`` outside PreRestore.
+
+        Args:
+            message: what a person is to read.
+        """
         hresult = self._handle.set_pre_restore_failure_message(self._index, message)
         _check(hresult, "IVssComponent::SetPreRestoreFailureMsg")
         self.pre_restore_failure_message = message
 
     def set_post_restore_failure_message(self, message: str) -> None:
-        """``IVssComponent::SetPostRestoreFailureMsg``; raises ``BadStateError`` outside PostRestore."""
+        """``IVssComponent::SetPostRestoreFailureMsg``; raises ``BadStateError`` outside PostRestore.
+
+        Args:
+            message: what a person is to read.
+        """
         hresult = self._handle.set_post_restore_failure_message(self._index, message)
         _check(hresult, "IVssComponent::SetPostRestoreFailureMsg")
         self.post_restore_failure_message = message

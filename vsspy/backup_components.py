@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from . import _arguments, _core
@@ -15,6 +12,7 @@ from ._backend import resolve
 from ._call_order import CallOrder
 from ._properties import ProviderProperties, RootAndLogicalPrefixPaths, SnapshotProperties, WriterStatus
 from ._restore_calls import RestoreCalls
+from ._service_object import ServiceObject
 from ._snapshot_calls import SnapshotCalls
 from ._writer_calls import WriterCalls
 from .enums import BackupType, SnapshotContext
@@ -32,7 +30,7 @@ __all__ = [
 ]
 
 
-class BackupComponents(WriterCalls, SnapshotCalls, RestoreCalls):
+class BackupComponents(WriterCalls, SnapshotCalls, RestoreCalls, ServiceObject):
     """One backup, one restore, or one look at what exists: ``IVssBackupComponents`` and its extensions (semantics 1, 2).
 
     An object serves one backup or restore and is not used again. It may be used from several threads, one call at a time. It is a
@@ -40,7 +38,8 @@ class BackupComponents(WriterCalls, SnapshotCalls, RestoreCalls):
     and ends the writers' part, which can take seconds.
 
     Any method raises :class:`~vsspy.errors.BadStateError` out of order, :class:`~vsspy.errors.AccessDeniedError`
-    without administrator's or backup rights, :class:`~vsspy.errors.UnexpectedError` or another
+    without administrator's or backup rights, :class:`~vsspy.errors.InvalidXmlDocumentError` for a Backup Components
+    Document that cannot be read, :class:`~vsspy.errors.UnexpectedError` or another
     :class:`~vsspy.errors.VssError` for what VSS, a provider or COM reports, :class:`~vsspy.errors.ClosedError` after
     :meth:`close`, :class:`~vsspy.errors.ForkedError` in the child after a fork, and
     :class:`~vsspy.errors.ReentrantCallError` from a callback that the object itself is waiting for.
@@ -53,47 +52,11 @@ class BackupComponents(WriterCalls, SnapshotCalls, RestoreCalls):
         UnsupportedPlatformError: there is no VSS here, and no simulated machine in use.
     """
 
-    _closed = True  # until the object is made
-
     def __init__(self, backend: Machine | str | None = None) -> None:
         self._backend = resolve(backend)
         self._core = _core.Session(self._backend.platform)
         self._order = CallOrder()
-        self._process = os.getpid()
-        self._closed = False
-
-    # --- the object --------------------------------------------------------------------------------------------------
-
-    @property
-    def backend_name(self) -> str:
-        """``"windows"`` or ``"simulator"``."""
-        return self._backend.name
-
-    @property
-    def closed(self) -> bool:
-        """True after :meth:`close`."""
-        return self._closed
-
-    def close(self) -> None:
-        """Release the object (``IUnknown::Release``); again does nothing. An operation under way is not waited for."""
-        if not self._closed:
-            self._core.close()
-            self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self, _warn: Callable[..., None] = warnings.warn, _getpid: Callable[[], int] = os.getpid) -> None:
-        if not self._closed and self._process == _getpid():
-            _warn(f"unclosed {self!r}", ResourceWarning, source=self)
-
-    def __repr__(self) -> str:
-        return f"<BackupComponents on {self.backend_name}{', closed' if self._closed else ''}>"
+        self._made()
 
     # --- beginning ---------------------------------------------------------------------------------------------------
 
@@ -146,15 +109,27 @@ class BackupComponents(WriterCalls, SnapshotCalls, RestoreCalls):
         )
 
     def enable_writer_classes(self, ids: Iterable[UUID]) -> None:
-        """Let only these writer classes take part (``EnableWriterClasses``; semantics 13), before the gather."""
+        """Let only these writer classes take part (``EnableWriterClasses``; semantics 13), before the gather.
+
+        Args:
+            ids: the writers' class ids.
+        """
         self._call("EnableWriterClasses", self._core.enable_writer_classes, list(ids))
 
     def disable_writer_classes(self, ids: Iterable[UUID]) -> None:
-        """Leave these writer classes out (``DisableWriterClasses``; semantics 13), before the gather."""
+        """Leave these writer classes out (``DisableWriterClasses``; semantics 13), before the gather.
+
+        Args:
+            ids: the writers' class ids.
+        """
         self._call("DisableWriterClasses", self._core.disable_writer_classes, list(ids))
 
     def disable_writer_instances(self, ids: Iterable[UUID]) -> None:
-        """Leave these writer instances out (``DisableWriterInstances``; semantics 13), before the gather."""
+        """Leave these writer instances out (``DisableWriterInstances``; semantics 13), before the gather.
+
+        Args:
+            ids: the writers' instance ids.
+        """
         self._call("DisableWriterInstances", self._core.disable_writer_instances, list(ids))
 
     # --- the document, and the end -----------------------------------------------------------------------------------

@@ -194,7 +194,11 @@ class DocumentComponent:
 
     @property
     def restore_target(self) -> RestoreTarget:
-        """Where the writer wants it restored to, after PreRestore (``GetRestoreTarget``; semantics 11.3)."""
+        """Where the writer wants it restored to, after PreRestore (``GetRestoreTarget``; semantics 11.3).
+
+        Raises:
+            ObjectNotFoundError: no writer was asked yet.
+        """
         return RestoreTarget(self._core.restore_target())
 
     @property
@@ -259,6 +263,9 @@ class DocumentComponent:
     def set_backup_metadata(self, data: str) -> None:
         """Store private data of the backup (``SetBackupMetadata``).
 
+        Args:
+            data: what :attr:`backup_metadata` gives later.
+
         Raises:
             BadStateError: not a writer, in a backup, before BackupComplete.
             ObjectAlreadyExistsError: it is stored already.
@@ -268,13 +275,19 @@ class DocumentComponent:
     def set_backup_stamp(self, stamp: str) -> None:
         """Store the stamp of this backup (``SetBackupStamp``).
 
+        Args:
+            stamp: what :attr:`backup_stamp` gives later.
+
         Raises:
             BadStateError: not a writer, from PrepareBackup on and before BackupComplete.
         """
         self._core.set_backup_stamp(stamp)
 
     def add_partial_file(self, path: str, filename: str, ranges: str, metadata: str) -> None:
-        """Ask for parts of a file only (``AddPartialFile``); the arguments are those of :class:`PartialFile`.
+        """Ask for parts of a file only (``AddPartialFile``).
+
+        Args:
+            path, filename, ranges, metadata: as in :class:`PartialFile`.
 
         Raises:
             BadStateError: not a writer, in a backup, up to PostSnapshot.
@@ -303,6 +316,10 @@ class DocumentComponent:
     def add_differenced_files_by_last_modify_lsn(self, path: str, filespec: str, recursive: bool, lsn: str) -> None:
         """Reserved (``AddDifferencedFilesByLastModifyLSN``).
 
+        Args:
+            path, filespec, recursive: as for :meth:`add_differenced_files_by_last_modify_time`.
+            lsn: as VSS has it, which does not say more.
+
         Raises:
             NotSupportedError: VSS does not support it.
         """
@@ -311,6 +328,9 @@ class DocumentComponent:
     def set_prepare_for_backup_failure_message(self, message: str) -> None:
         """Say what went wrong in PrepareForBackup (``IVssComponentEx::SetPrepareForBackupFailureMsg``).
 
+        Args:
+            message: what a person is to read.
+
         Raises:
             BadStateError: not a writer in that event.
         """
@@ -318,6 +338,9 @@ class DocumentComponent:
 
     def set_post_snapshot_failure_message(self, message: str) -> None:
         """Say what went wrong in PostSnapshot (``IVssComponentEx::SetPostSnapshotFailureMsg``).
+
+        Args:
+            message: what a person is to read.
 
         Raises:
             BadStateError: not a writer in that event.
@@ -345,6 +368,9 @@ class DocumentComponent:
     def set_restore_metadata(self, data: str) -> None:
         """Store private data of the restore (``SetRestoreMetadata``).
 
+        Args:
+            data: what :attr:`restore_metadata` gives later.
+
         Raises:
             BadStateError: not a writer in PreRestore.
             ObjectAlreadyExistsError: it is stored already.
@@ -353,6 +379,9 @@ class DocumentComponent:
 
     def set_restore_target(self, target: RestoreTarget) -> None:
         """Say where the component is to be restored to (``SetRestoreTarget``; semantics 11.3).
+
+        Args:
+            target: which of the places that VSS knows.
 
         Raises:
             BadStateError: not a writer in PreRestore.
@@ -368,8 +397,11 @@ class DocumentComponent:
         destination_filename: str,
         destination_ranges: str,
     ) -> None:
-        """Direct parts of a file elsewhere (``AddDirectedTarget``); the arguments are those of
-        :class:`DirectedTarget`.
+        """Direct parts of a file elsewhere (``AddDirectedTarget``).
+
+        Args:
+            source_path, source_filename, source_ranges: the file and its parts, as in :class:`DirectedTarget`.
+            destination_path, destination_filename, destination_ranges: where they go.
 
         Raises:
             BadStateError: not a writer in PreRestore.
@@ -381,6 +413,9 @@ class DocumentComponent:
     def set_pre_restore_failure_message(self, message: str) -> None:
         """Say what went wrong in PreRestore (``SetPreRestoreFailureMsg``).
 
+        Args:
+            message: what a person is to read.
+
         Raises:
             BadStateError: not a writer in that event.
         """
@@ -388,6 +423,9 @@ class DocumentComponent:
 
     def set_post_restore_failure_message(self, message: str) -> None:
         """Say what went wrong in PostRestore (``SetPostRestoreFailureMsg``).
+
+        Args:
+            message: what a person is to read.
 
         Raises:
             BadStateError: not a writer in that event.

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from . import _arguments
 from ._management_properties import DiffAreaProperties, DiffVolumeProperties, VolumeProperties
 from ._properties import ProviderProperties, SnapshotProperties
+from ._service_object import ServiceObject
 
 if TYPE_CHECKING:
     from . import _core
@@ -33,7 +30,7 @@ class _Core(Protocol[Raw]):
     def close(self) -> None: ...
 
 
-class Enumeration(Generic[Element_co, Raw]):
+class Enumeration(ServiceObject, Generic[Element_co, Raw]):
     """What a query found: an iterator, and the methods of VSS's enumerators. The two kinds of them differ in what an
     element is.
 
@@ -47,14 +44,13 @@ class Enumeration(Generic[Element_co, Raw]):
     """
 
     _interface = ""  # the name that VSS has for it
-    _closed = True  # until the object is made
+    _core: _Core[Raw]
 
     def __init__(self, core: _Core[Raw], backend: Backend) -> None:
         self._core = core
         self._backend = backend  # kept, since the memory that comes is its
-        self._process = os.getpid()
         self._ended = False
-        self._closed = False
+        self._made()
 
     def _element(self, raw: Raw) -> Element_co:
         raise NotImplementedError
@@ -108,31 +104,8 @@ class Enumeration(Generic[Element_co, Raw]):
         """Another enumerator over the same elements, at the same place (``Clone``)."""
         return type(self)(self._core.clone(), self._backend)
 
-    @property
-    def closed(self) -> bool:
-        """True after :meth:`close`."""
-        return self._closed
-
-    def close(self) -> None:
-        """Release the object (``IUnknown::Release``); again does nothing."""
-        if not self._closed:
-            self._core.close()
-            self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self, _warn: Callable[..., None] = warnings.warn, _getpid: Callable[[], int] = os.getpid) -> None:
-        if not (self._closed or self._ended) and self._process == _getpid():
-            _warn(f"unclosed {self!r}", ResourceWarning, source=self)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} on {self._backend.name}{', closed' if self._closed else ''}>"
+    def _forgotten(self) -> bool:
+        return not (self._closed or self._ended)
 
 
 class EnumObject(Enumeration[Element_co, "_core._RawSnapshot | _core._RawProvider"]):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn
 
 from . import _core
 from ._backend import resolve
+from ._service_object import ServiceObject
 from .errors import NotSupportedError
 from .metadata import WriterMetadata
 
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ExamineWriterMetadata"]
 
 
-class ExamineWriterMetadata:
+class ExamineWriterMetadata(ServiceObject):
     """A Writer Metadata Document that was saved with a backup, loaded into VSS (``CreateVssExamineWriterMetadata``): a
     restore finds the file sets and restore methods of that time in it (semantics 11.1).
 
@@ -40,13 +37,12 @@ class ExamineWriterMetadata:
         UnsupportedPlatformError: there is no VSS here, and no simulated machine in use.
     """
 
-    _closed = True  # until the object is made
+    _core: _core.ExamineWriterMetadata
 
     def __init__(self, xml: str, backend: Machine | str | None = None) -> None:
         self._backend = resolve(backend)
         self._core = _core.ExamineWriterMetadata(self._backend.platform, xml)
-        self._process = os.getpid()
-        self._closed = False
+        self._made()
 
     def load_from_xml(self, xml: str) -> bool:
         """Replace the document by another one (``IVssExamineWriterMetadata::LoadFromXML``).
@@ -89,29 +85,3 @@ class ExamineWriterMetadata:
             "IVssExamineWriterMetadata::GetDocument",
             detail="reserved for the system: use save_as_xml(), or metadata",
         )
-
-    @property
-    def closed(self) -> bool:
-        """True after :meth:`close`."""
-        return self._closed
-
-    def close(self) -> None:
-        """Release the object (``IUnknown::Release``); again does nothing."""
-        if not self._closed:
-            self._core.close()
-            self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self, _warn: Callable[..., None] = warnings.warn, _getpid: Callable[[], int] = os.getpid) -> None:
-        if not self._closed and self._process == _getpid():
-            _warn(f"unclosed {self!r}", ResourceWarning, source=self)
-
-    def __repr__(self) -> str:
-        return f"<ExamineWriterMetadata on {self._backend.name}{', closed' if self._closed else ''}>"

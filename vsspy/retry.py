@@ -38,7 +38,12 @@ class Retry:
                 )
 
     def delays(self, now: float, random_part: random.Random | None = None) -> Iterator[float]:
-        """The waits to make, in seconds; ends when the deadline, counted from *now*, has come."""
+        """The waits to make, in seconds; ends when the deadline, counted from *now*, has come.
+
+        Args:
+            now: when the first refusal came, by ``time.monotonic()``.
+            random_part: what the random part is drawn from; None for one of its own.
+        """
         rng = random_part or random.Random()
         end = now + self.deadline
         while (left := end - time.monotonic()) > 0:

@@ -411,7 +411,12 @@ def shadow_copy(
     """A shadow copy of one volume for the time of a ``with`` statement.
 
     Writers freeze and thaw, but no component is claimed, so no writer takes this for a backup of its data; a writer that
-    fails is only reported. ``writers=False`` makes a plain FILE_SHARE_BACKUP copy. Options and errors are BackupSession's.
+    fails is only reported. Errors are BackupSession's.
+
+    Args:
+        volume: as for BackupSession.
+        writers: False makes a plain FILE_SHARE_BACKUP copy.
+        options: as for BackupSession.
 
     Yields:
         The ShadowCopy.

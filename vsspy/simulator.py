@@ -183,7 +183,11 @@ class Machine(SimulatedStorage):
             )
 
     def add_fault(self, fault: Fault) -> None:
-        """Let something go wrong from now on; ``nth`` counts from now, too. Raises ``ClosedError``."""
+        """Let something go wrong from now on. Raises ``ClosedError``.
+
+        Args:
+            fault: what; its ``nth`` counts from now, too.
+        """
         self._check_open("add_fault")
         delay = -1 if fault.delay == math.inf else round(fault.delay * 1e9)
         self._handle.add_fault(

@@ -3,10 +3,6 @@ copies and the storage that they take, apart from any backup."""
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
 
@@ -23,6 +19,7 @@ from ._management_properties import (
     VolumeProtectionInfo,
 )
 from ._properties import SnapshotProperties
+from ._service_object import ServiceObject
 from .enumeration import EnumMgmtObject, EnumObject
 from .enums import ProtectionFault, ProtectionLevel, SnapshotContext
 
@@ -38,50 +35,7 @@ def _maximum(value: int | None, operation: str) -> int:
     return NO_MAXIMUM if value is None else longlong(value, "maximum_diff_space", operation)
 
 
-class _ManagementObject:
-    """What both classes are: an object of the service that has to be given back."""
-
-    _closed = True  # until the object is made
-    _backend: Backend
-    _core: _native.SnapshotManagement | _native.DifferentialSnapshotManagement
-
-    def _made(self) -> None:
-        self._process = os.getpid()
-        self._closed = False
-
-    @property
-    def backend_name(self) -> str:
-        """``"windows"`` or ``"simulator"``."""
-        return self._backend.name
-
-    @property
-    def closed(self) -> bool:
-        """True after :meth:`close`."""
-        return self._closed
-
-    def close(self) -> None:
-        """Release the object (``IUnknown::Release``); again does nothing."""
-        if not self._closed:
-            self._core.close()
-            self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self, _warn: Callable[..., None] = warnings.warn, _getpid: Callable[[], int] = os.getpid) -> None:
-        if not self._closed and self._process == _getpid():
-            _warn(f"unclosed {self!r}", ResourceWarning, source=self)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} on {self._backend.name}{', closed' if self._closed else ''}>"
-
-
-class SnapshotManagement(_ManagementObject):
+class SnapshotManagement(ServiceObject):
     """The service's management of shadow copies: ``IVssSnapshotMgmt`` and ``IVssSnapshotMgmt2``.
 
     The caller has to be an administrator (reference pages). It is a context manager, and may be used from several
@@ -173,7 +127,7 @@ class SnapshotManagement(_ManagementObject):
         return self._core.get_min_diff_area_size()
 
 
-class DifferentialSnapshotManagement(_ManagementObject):
+class DifferentialSnapshotManagement(ServiceObject):
     """The system provider's storage areas: ``IVssDifferentialSoftwareSnapshotMgmt`` and its extensions 2 and 3.
 
     A storage area is the association of a volume with the volume that stores its shadow copies; VSS calls it a diff

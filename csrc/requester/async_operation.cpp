@@ -59,7 +59,7 @@ HRESULT async_operation::status() {
 }
 
 bool async_operation::wait(std::optional<double> timeout, const std::function<void()>& between) {
-  const shared_object object = use("IVssAsync::Wait");
+  shared_object object = use("IVssAsync::Wait");
   if (platform_.in_callback && platform_.in_callback(platform_.context, owner_)) {
     throw com::vss_error(com::VSSPY_E_REENTERED, "IVssAsync::Wait");
   }
@@ -72,6 +72,10 @@ bool async_operation::wait(std::optional<double> timeout, const std::function<vo
     const std::uint64_t time = now();
     if (time >= deadline) return false;
     wait_slice(**object, std::min(slice, deadline - time));
+    if (ends_elsewhere() && !forked()) {
+      object.reset();
+      stay_behind();
+    }
     require_usable("IVssAsync::Wait");
     between();
   }

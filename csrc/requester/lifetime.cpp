@@ -18,6 +18,7 @@ struct registry {
   std::atomic<bool> shutting_down{false};
   std::atomic<bool> gave_up{false};
   std::atomic<int> running{0};
+  std::atomic<std::thread::id> ending{};  // the thread that ends the interpreter
 };
 
 registry& here() {
@@ -68,12 +69,24 @@ running_call::~running_call() {
   if (known.running.fetch_sub(1) == 1 && known.shutting_down) known.changed.notify_all();
 }
 
+bool ends_elsewhere() noexcept {
+  registry& known = here();
+  return known.shutting_down.load(std::memory_order_acquire) && known.ending.load() != std::this_thread::get_id();
+}
+
+void stay_behind() noexcept {
+  registry& known = here();
+  if (known.running.fetch_sub(1) == 1) known.changed.notify_all();
+  for (;;) std::this_thread::sleep_for(std::chrono::hours(24));
+}
+
 void close_everything(std::chrono::milliseconds limit) noexcept {
   try {
     registry& known = here();
     const auto deadline = std::chrono::steady_clock::now() + limit;
     {
       std::lock_guard lock(known.mutex);
+      if (known.ending.load() == std::thread::id()) known.ending = std::this_thread::get_id();
       if (known.shutting_down.exchange(true)) return;  // once: what was given up on is not tried again
       if (known.objects.empty() && known.running.load() == 0) return;
     }

@@ -44,6 +44,14 @@ class running_call {
   running_call& operator=(const running_call&) = delete;
 };
 
+// True on every thread but the one that ends the interpreter, once it does.
+bool ends_elsewhere() noexcept;
+
+// Where a daemon thread that waits ends, inside a running_call, which counts no more. CPython before 3.14 ends such a
+// thread as soon as it wants the interpreter's lock: from inside pybind11's frames, through which that cannot pass, so
+// that the whole process would abort.
+[[noreturn]] void stay_behind() noexcept;
+
 // Refuses new calls, lets the running ones return, closes what is open; gives up after `limit`, since a hung writer
 // must not keep the process alive. VSS itself cleans up behind a requester that ends (semantics 4.7).
 void close_everything(std::chrono::milliseconds limit) noexcept;

@@ -165,7 +165,8 @@ class session final : public live_object {
     template <class Interface>
     Interface* find() {
       auto& wanted = std::get<extension<Interface>>(extensions);
-      if (!std::exchange(wanted.asked, true)) wanted.object = base.template try_query<Interface>();
+      if (!wanted.asked) wanted.object = base.template try_query<Interface>();
+      wanted.asked = true;  // not where the question failed: it may be answered another time
       return wanted.object.get();
     }
     // Throws E_NOINTERFACE with the interface's name, of which vsspy.errors knows the first system that has it.

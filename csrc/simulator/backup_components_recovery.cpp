@@ -57,6 +57,8 @@ HRESULT backup_components_object::AddSnapshotToRecoverySet(VSS_ID id, DWORD flag
                 if (destination && machine_->find_exposed(com::view(destination))) return VSS_E_VOLUME_NOT_SUPPORTED;
                 const volume* to = destination ? machine_->find_volume(com::view(destination)) : original;
                 if (!to) return VSS_E_OBJECT_NOT_FOUND;
+                // another thread may have started meanwhile what reads the set without the mutex
+                if (session_->recovery != progress::none) return VSS_E_BAD_STATE;
                 session_->recovery_set.push_back({described, to});
                 return S_OK;
               });

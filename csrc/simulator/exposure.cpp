@@ -14,7 +14,9 @@ fs::path folder_below(const fs::path& root, const std::vector<std::u16string>& e
   std::error_code error;
   if (!fs::is_directory(fs::symlink_status(found, error))) return {};
   for (const std::u16string& each : elements) {
-    found /= native_path(com::to_utf8(each));
+    const fs::path element = native_path(com::to_utf8(each));
+    if (element.has_root_path()) return {};  // D: would replace all before it
+    found /= element;
     if (!fs::is_directory(fs::symlink_status(found, error))) return {};
   }
   return found;

@@ -118,6 +118,7 @@ class machine : public std::enable_shared_from_this<machine> {
   std::vector<std::shared_ptr<volume_revert>> reverts;
   std::set<GUID, guid_order> writers_blocking_revert;  // the registry's WritersBlockingRevert: writer classes
   const void* resynchronising = nullptr;               // the session whose recovery set is being written: one at a time
+  bool writing_back = false;                           // a shadow copy to a volume: one at a time
   storage_areas storage;
   std::vector<std::string> notes;
   std::map<std::string, std::string> environment;

@@ -39,17 +39,20 @@ class exchange {
   explicit exchange(std::vector<fs::path> spared) : spared_(std::move(spared)) {}
 
   std::vector<std::string> notes;
+  bool stranded = false;  // something that moved out could neither be replaced nor moved back
 
   void folder(const fs::path& volume, const fs::path& fresh, const fs::path& old, const fs::path& below) {
+    const bool has_new = is_folder(fresh);  // a link leads to what is not this volume's
     for (const fs::path& name : names_of(volume)) {
       const fs::path here = volume / name;
       if (is_on_the_way(here)) {
         descend(here, fresh / name, old / name, below / name);
-      } else if (!is_spared(here) && moved(here, old / name, below / name) && is_there(fresh / name) &&
+      } else if (!is_spared(here) && moved(here, old / name, below / name) && has_new && is_there(fresh / name) &&
                  !moved(fresh / name, here, below / name)) {
-        moved(old / name, here, below / name);
+        stranded = !moved(old / name, here, below / name) || stranded;
       }
     }
+    if (!has_new) return;
     for (const fs::path& name : names_of(fresh)) {
       if (!is_there(volume / name)) moved(fresh / name, volume / name, below / name);
     }
@@ -60,6 +63,10 @@ class exchange {
     std::error_code error;
     return fs::exists(fs::symlink_status(path, error));
   }
+  static bool is_folder(const fs::path& path) {
+    std::error_code error;
+    return fs::is_directory(fs::symlink_status(path, error));
+  }
   bool is_spared(const fs::path& path) const { return std::ranges::find(spared_, path) != spared_.end(); }
   bool is_on_the_way(const fs::path& path) const {
     return !is_spared(path) &&
@@ -69,6 +76,9 @@ class exchange {
   void descend(const fs::path& volume, const fs::path& fresh, const fs::path& old, const fs::path& below) {
     std::error_code error;
     fs::create_directory(old, error);
+    if (is_there(fresh) && !is_folder(fresh)) {
+      notes.push_back(path_text(below) + ": could not be replaced (something that stays lies in it)");
+    }
     folder(volume, fresh, old, below);
   }
 
@@ -102,7 +112,9 @@ std::vector<std::string> restore_folder(const fs::path& copy, const fs::path& vo
   } else {
     work.notes.push_back("nothing could be replaced (" + error.message() + ")");
   }
+  if (work.stranded) work.notes.push_back(path_text(old.filename()) + " has what could not be moved back");
   for (const fs::path& each : {fresh, old}) {
+    if (work.stranded && each == old) continue;
     try {
       drop_folder(each);
     } catch (const com::vss_error& failed) {
@@ -117,7 +129,11 @@ std::vector<std::string> restore_folder(const fs::path& copy, const fs::path& vo
 std::vector<fs::path> spared_paths(const machine& machine, const volume& of, bool over_other_volumes) {
   std::vector<fs::path> spared{machine.state_path().parent_path()};
   if (!over_other_volumes) {
-    for (const volume* each : volumes_inside(machine, of)) spared.push_back(each->folder);
+    for (const volume* each : volumes_inside(machine, of)) {
+      spared.push_back(each->folder);
+      std::error_code error;
+      spared.push_back(fs::weakly_canonical(each->folder, error));  // a link may stand for it
+    }
   }
   for (const auto& each : machine.shadow_copies) {
     if (each->exposed && !each->exposed->link.empty()) spared.push_back(each->exposed->link);
@@ -125,16 +141,37 @@ std::vector<fs::path> spared_paths(const machine& machine, const volume& of, boo
   return spared;
 }
 
+// One at a time: each would take the other's folders for content of the volume.
+class turn {
+ public:
+  explicit turn(machine& machine) : machine_(machine) {
+    std::unique_lock lock(machine_.mutex);
+    machine_.changed.wait(lock, [&] { return !machine_.writing_back; });
+    machine_.writing_back = true;
+  }
+  ~turn() {
+    std::lock_guard lock(machine_.mutex);
+    machine_.writing_back = false;
+    machine_.changed.notify_all();
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+
+ private:
+  machine& machine_;
+};
+
 }  // namespace
 
 HRESULT write_back(machine& machine, const shadow_copy& copy, const volume& to, const char* what,
                    bool over_other_volumes) {
-  std::vector<fs::path> spared;
-  {
-    std::lock_guard lock(machine.mutex);
-    spared = spared_paths(machine, to, over_other_volumes);
-  }
   return guarded([&]() -> HRESULT {
+    const turn mine(machine);
+    std::vector<fs::path> spared;
+    {
+      std::lock_guard lock(machine.mutex);
+      spared = spared_paths(machine, to, over_other_volumes);
+    }
     const service_clock::standstill standstill(machine.clock);
     copy_options options;
     options.leave_out = {machine.state_path().parent_path()};

@@ -69,6 +69,27 @@ def test_recover(tmp_path: Path) -> None:
     assert machine.notes == []
 
 
+def test_not_while_a_revert_writes_to_the_volume(tmp_path: Path) -> None:
+    """One waits for the other."""
+    with drives(tmp_path, "C") as (machine, folders):
+        root = folders["C:\\"]
+        for number in range(300):
+            (root / f"file{number}.txt").write_text("before", encoding="ascii")
+        _, [software] = make(provider=SYSTEM_PROVIDER)
+        document, [hardware] = made()
+        before = tree(root)
+        for number in range(300):
+            (root / f"file{number}.txt").write_text("later", encoding="ascii")
+        with session() as components, restore(document) as recovery:
+            recovery.add_snapshot_to_recovery_set(hardware)
+            components.revert_to_snapshot(software)
+            wait(recovery.recover_set())
+            with contextlib.suppress(vsspy.ObjectNotFoundError):
+                wait(components.query_revert_status("C:\\"))
+        assert tree(root) == before
+    assert machine.notes == []
+
+
 def test_from_another_machine(tmp_path: Path) -> None:
     """The array reaches both; the original volume is not here, so one has to be named."""
     with drives(tmp_path / "source", "C"), drives(tmp_path / "target", "C") as (_, folders):

@@ -94,6 +94,41 @@ def test_modes_and_links_come_back(tmp_path: Path) -> None:
     assert machine.notes == []
 
 
+@pytest.mark.skipif(WINDOWS, reason="Wine makes no links")
+def test_a_link_that_comes_back_is_not_followed(tmp_path: Path) -> None:
+    """Where a folder that has to stay stands in the way of a link, nothing comes out of where the link leads."""
+    (outside := tmp_path / "outside").mkdir()
+    (outside / "file.txt").write_text("not the volume's", encoding="ascii")
+    (root := tmp_path / "C").mkdir()
+    (root / "sub").symlink_to(outside)
+    with server(tmp_path) as machine:
+        _, [shadow] = make()
+        (root / "sub").unlink()
+        (root / "sub" / "mount").mkdir(parents=True)
+        (root / "sub" / "later.txt").write_text("later", encoding="ascii")
+        with session() as components:
+            components.expose_snapshot(shadow, None, SnapshotAttributes.EXPOSED_LOCALLY, "C:\\sub\\mount")
+            revert(machine, components, shadow)
+        assert tree(outside) == {"file.txt": "not the volume's"}
+        assert [each.name for each in (root / "sub").iterdir()] == ["mount"]
+        assert machine.notes == [
+            "revert of C:\\: sub: could not be replaced (something that stays lies in it)",
+        ]
+
+
+@pytest.mark.skipif(WINDOWS, reason="Wine makes no links")
+def test_a_volume_inside_stays_also_where_a_link_stands_for_it(tmp_path: Path) -> None:
+    (inside := tmp_path / "C" / "inside").mkdir(parents=True)
+    (inside / "file.txt").write_text("before", encoding="ascii")
+    (tmp_path / "link").symlink_to(inside)
+    with server(tmp_path, volumes={"C:\\": tmp_path / "C", "D:\\": tmp_path / "link"}) as machine:
+        _, [shadow] = make()
+        (inside / "file.txt").write_text("its own", encoding="ascii")
+        with session() as components:
+            revert(machine, components, shadow)
+        assert (inside / "file.txt").read_text(encoding="ascii") == "its own"
+
+
 def test_the_status_of_a_revert(tmp_path: Path) -> None:
     """It is pending until the revert is over, cannot be cancelled, and there is none before and afterwards."""
     with server(tmp_path, faults=[SLOW]) as machine:

@@ -183,6 +183,8 @@ def test_times_that_are_none(time: datetime | int) -> None:
             component.add_differenced_files_by_last_modify_time("p", "*", False, time)
         assert caught.value.operation == "IVssComponent::AddDifferencedFilesByLastModifyTime"
         assert len(platform.calls) == before
+        with pytest.raises(TypeError, match="'str' object cannot be interpreted as an integer"):
+            component.add_differenced_files_by_last_modify_time("p", "*", False, "now")  # type: ignore[arg-type]
 
 
 EX = {

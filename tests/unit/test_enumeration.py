@@ -7,7 +7,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 from uuid import UUID
 
 import pytest
@@ -15,7 +15,7 @@ from backup_support import clean, components
 from ctypes_platform import CODES, S_FALSE, S_OK, ComObject, CtypesPlatform, Guid, ObjectProp, put, sta
 
 import vsspy
-from vsspy import errors, simulator
+from vsspy import EnumObject, ProviderProperties, errors, simulator
 from vsspy.enums import ObjectType, ProviderType, SnapshotContext
 
 INTERFACE = "IVssEnumObject"
@@ -123,6 +123,9 @@ def test_providers(fake: Fake) -> None:
     assert (first.name, first.version, first.type) == ("provider 0", "1.0", ProviderType.SYSTEM)
     assert second.provider_id.int == 1
     assert asked == [(UUID(int=0), ObjectType.NONE, ObjectType.PROVIDER)]
+    enumerator = Enumerator(platform, 2, kind=ObjectType.PROVIDER)
+    with bc.query(None, ObjectType.NONE, ObjectType.PROVIDER) as found:
+        assert_type(found, EnumObject[ProviderProperties])
 
 
 def test_what_is_asked_is_passed_on(fake: Fake) -> None:

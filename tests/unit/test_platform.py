@@ -240,6 +240,9 @@ def test_a_query_that_fails_for_another_reason() -> None:
         with pytest.raises(errors.OutOfMemoryError) as caught:
             bc.get_session_id()
         assert caught.value.operation == "IUnknown::QueryInterface"
+        del target._query
+        target.handlers["GetSessionId"] = lambda out: 0
+        bc.get_session_id()  # it was no answer, so it is asked for again
     platform.assert_clean()
 
 

@@ -84,6 +84,17 @@ def test_what_is_public_says_what_it_does(public: reference.Public) -> None:
             assert inspect.getdoc(getattr(thing, member)), f"{public.name}.{member}"
 
 
+@pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.name)
+def test_each_argument_is_explained(public: reference.Public) -> None:
+    functions = reference.members(SOURCES, public.node) if isinstance(public.node, ast.ClassDef) else {"": public.node}
+    for function in functions.values():
+        arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        names = {each.arg for each in arguments} - {"self", "cls"}
+        text = ast.get_docstring(function) or ""
+        if "The arguments are those of" not in text:
+            assert names <= set(re.findall(r"\w+", text)), f"{public.name}.{function.name}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

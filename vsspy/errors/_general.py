@@ -50,7 +50,7 @@ class BadStateError(VssError, codes=("VSS_E_BAD_STATE",)):
     """The call is not allowed now. ``missing_call`` names the method that was probably not called (or waited for)
     before, where that can be told from what was called."""
 
-    hint = "Make the calls in VSS's order; one object serves one backup."
+    hint = "Make the calls in VSS's order; one object serves one backup or restore."
     missing_call: str | None = None
 
 
@@ -85,7 +85,10 @@ class ObjectNotFoundError(
 ):
     """The volume, shadow copy, component or index does not exist, or is not visible in this context."""
 
-    hint = "Check the name or id; list what exists with query(), and mind that a context hides what belongs to others."
+    hint = (
+        "Check the name or id: query() lists shadow copies and providers, writer_components what the document has. "
+        "A context hides what belongs to others."
+    )
     _errno = errno.ENOENT
 
 

@@ -33,7 +33,7 @@ class FileSetError(_ToldError, InvalidArgumentError):
 class SelectionError(_ToldError, InvalidArgumentError):
     """A component was asked for that VSS's rules do not allow to be included by itself, or that cannot be backed up."""
 
-    hint = "Select the component that it comes with (semantics 8.2), or pass required=False for what may be missing."
+    hint = "Select the component that it comes with, or pass required=False for what may be missing."
     _code = "E_INVALIDARG"
     _operation = "select"
 
