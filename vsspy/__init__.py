@@ -15,6 +15,7 @@ except ImportError as error:
     raise
 
 from ._backend import initialize_security
+from ._hresult import HResult
 from ._machine import SecurityWarning
 from ._management_properties import (
     DiffAreaProperties,
@@ -83,6 +84,7 @@ __all__ = [
     "EnumObject",
     "ExamineWriterMetadata",
     "FileSet",
+    "HResult",
     "IncompleteBackupWarning",
     "LeftOut",
     "PartialFile",

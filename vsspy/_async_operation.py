@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ._codes import CODES, NAMES
+from ._hresult import HResult
 from .errors import InvalidArgumentError, VssError, WaitTimeoutError
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ class AsyncOperation:
         return status != _PENDING
 
     @property
-    def status(self) -> int:
-        """The outcome so far as an unsigned HRESULT (``IVssAsync::QueryStatus``): ``VSS_S_ASYNC_PENDING``,
+    def status(self) -> HResult:
+        """The outcome so far (``IVssAsync::QueryStatus``): ``VSS_S_ASYNC_PENDING``,
         ``VSS_S_ASYNC_FINISHED``, ``VSS_S_ASYNC_CANCELLED``, or what the operation failed with."""
-        return self._core.status()
+        return HResult(self._core.status())
 
     def cancel(self) -> None:
         """Ask for cancellation (``IVssAsync::Cancel``), and return at once: wait for what becomes of it, since an

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from ._codes import NAMES
 from ._filetime import from_filetime
+from ._hresult import HResult
 from .enums import RollForwardType
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class ComponentFailure:
     """What failed with one component (``IVssComponentEx2::GetFailure``): VSS's unsigned HRESULT and its name, the
     application's own code and text."""
 
-    hresult: int
+    hresult: HResult
     name: str
-    application_hresult: int
+    application_hresult: HResult
     application_message: str | None
 
     @classmethod
@@ -95,4 +95,5 @@ class ComponentFailure:
         code, application, message = raw
         if not code and not application and not message:
             return None
-        return cls(code, NAMES.get(code, f"0x{code:08X}"), application, message)
+        hresult = HResult(code)
+        return cls(hresult, hresult.name, HResult(application), message)

@@ -22,6 +22,14 @@ def from_filetime(ticks: int) -> datetime | None:
         return None
 
 
+def nearest_time(ticks: int) -> datetime:
+    """The aware time (UTC), to the microsecond; the last one there is where Python has no such time."""
+    try:
+        return _EPOCH + timedelta(microseconds=ticks // 10)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
 def to_filetime(time: datetime | int | None, operation: str) -> int:
     """The ticks of an aware time; a number is passed on, None is 0.
 

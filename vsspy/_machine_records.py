@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
 from . import _simulator
 from ._codes import NAMES
+from ._filetime import nearest_time
 from .enums import SnapshotAttributes, SnapshotContext
 
 _KINDS: tuple[Literal["call", "event", "result"], ...] = ("call", "event", "result")
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def shadow_copy_info(values: _simulator.ShadowCopyValues) -> ShadowCopyInfo:
         volume_path=volume_path,
         device=device,
         folder=Path(folder.decode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsdecode(folder)),
-        created=_EPOCH + timedelta(microseconds=created // 10),
+        created=nearest_time(created),
         context=SnapshotContext(context),
         attributes=SnapshotAttributes(attributes),
         files=files,

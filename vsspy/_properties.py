@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
-from ._codes import NAMES
+from ._filetime import nearest_time
+from ._hresult import HResult
 from .enums import ProviderType, SnapshotAttributes, SnapshotState, WriterState
 
 if TYPE_CHECKING:
-    from . import _core
+    from datetime import datetime
 
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+    from . import _core
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class SnapshotProperties:
 
     @property
     def created(self) -> datetime:
-        """``creation_time`` as an aware time (UTC), to the microsecond."""
-        return _EPOCH + timedelta(microseconds=self.creation_time // 10)
+        """``creation_time`` as an aware time (UTC), to the microsecond; the last one there is for what no time holds."""
+        return nearest_time(self.creation_time)
 
     @classmethod
     def _of(cls, raw: _core._RawSnapshot) -> Self:
@@ -119,9 +119,9 @@ class WriterStatus:
     writer_id: UUID
     name: str
     state: WriterState
-    failure: int
+    failure: HResult
     failure_name: str
-    application_failure: int | None
+    application_failure: HResult | None
     application_message: str | None
 
     @property
@@ -132,8 +132,9 @@ class WriterStatus:
     @classmethod
     def _of(cls, raw: _core._RawWriterStatus) -> Self:
         instance, writer, name, state, failure, application, message = raw
-        failure_name = NAMES.get(failure, f"0x{failure:08X}")
-        return cls(instance, writer, name, WriterState(state), failure, failure_name, application, message)
+        code = HResult(failure)
+        told = None if application is None else HResult(application)
+        return cls(instance, writer, name, WriterState(state), code, code.name, told, message)
 
 
 @dataclass(frozen=True, slots=True)

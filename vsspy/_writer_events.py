@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from . import _arguments
-from ._codes import NAMES
 from ._document_values import (
     ComponentFailure,
     DifferencedFile,
@@ -270,7 +269,7 @@ class WriterEventComponent:
         """
         hresult, own = code_of(code), code_of(application)
         _check(self._handle.set_failure(self._index, hresult, own, message), "IVssComponentEx2::SetFailure")
-        self.failure = ComponentFailure(hresult, NAMES.get(hresult, f"0x{hresult:08X}"), own, message)
+        self.failure = ComponentFailure._of((hresult, own, message))
 
 
 def _moved(raw: tuple[str, str, bool, str]) -> FileSet:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
+from ._hresult import HResult
 from .backup_components import WriterStatus
 from .enums import WriterState
 from .errors import InvalidArgumentError, WritersFailedError, writer_error
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 FailurePolicy = Literal["raise", "report"] | Callable[[tuple[WriterStatus, ...]], object]
 
-_NO_STATUS: Final = 0x80042409  # VSS_E_WRITER_STATUS_NOT_AVAILABLE
+_NO_STATUS: Final = HResult(0x80042409)  # VSS_E_WRITER_STATUS_NOT_AVAILABLE
 
 
 class WriterWatch:

@@ -6,6 +6,7 @@
 #include "register.h"
 
 PYBIND11_MODULE(vsspy_core, module, pybind11::mod_gil_not_used()) {
+  vsspy::bindings::require_main_interpreter("vsspy._core");
   module.doc() = "The requester side of VSS; vsspy's Python modules are its public face.";
   vsspy::bindings::register_errors(module);
   vsspy::bindings::register_platform(module);

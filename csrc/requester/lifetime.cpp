@@ -1,6 +1,7 @@
 #include "lifetime.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -49,7 +50,7 @@ void close_all(registry& known) noexcept {
 
 void live_object::require_usable(const char* operation) const {
   if (forked()) throw com::vss_error(com::VSSPY_E_FORKED, operation);
-  if (here().shutting_down.load(std::memory_order_relaxed)) refuse_at_exit(operation);
+  refuse_after_end(operation);
 }
 
 bool live_object::abandoned() const noexcept { return forked() || here().gave_up.load(std::memory_order_relaxed); }
@@ -67,6 +68,10 @@ running_call::running_call() noexcept { here().running.fetch_add(1); }
 running_call::~running_call() {
   registry& known = here();
   if (known.running.fetch_sub(1) == 1 && known.shutting_down) known.changed.notify_all();
+}
+
+void refuse_after_end(const char* operation) {
+  if (here().shutting_down.load(std::memory_order_relaxed)) refuse_at_exit(operation);
 }
 
 bool ends_elsewhere() noexcept {

@@ -44,6 +44,9 @@ class running_call {
   running_call& operator=(const running_call&) = delete;
 };
 
+// For what has no object: throws VSSPY_E_CLOSED at exit.
+void refuse_after_end(const char* operation);
+
 // True on every thread but the one that ends the interpreter, once it does.
 bool ends_elsewhere() noexcept;
 

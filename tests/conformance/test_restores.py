@@ -243,7 +243,9 @@ def test_failure_of_one_writer(tmp_path: Path, handler: str, state: WriterState)
         early = handler == "on_pre_restore"
         assert view.pre_restore_failure_message == ("no place" if early else None)
         assert view.post_restore_failure_message == (None if early else "no luck")
-        assert view.failure == vsspy.ComponentFailure(0x800423F3, "VSS_E_WRITERERROR_RETRYABLE", 0x80070005, "later")
+        assert view.failure == vsspy.ComponentFailure(
+            vsspy.HResult(0x800423F3), "VSS_E_WRITERERROR_RETRYABLE", vsspy.HResult(0x80070005), "later"
+        )
         # one that failed takes no further part
         assert events(machine) == ["Identify", "PreRestore", *([] if early else ["PostRestore"])]
         assert events(machine, "Two Writer") == ["Identify", "PreRestore", "PostRestore"]

@@ -234,7 +234,10 @@ EXPECTED: dict[str, Any] = {
     "roll_forward": vsspy.RollForward(RollForwardType.PARTIAL, "point"),
     "restore_name": "new name",
     "failure": vsspy.ComponentFailure(
-        CODES["VSS_E_WRITERERROR_TIMEOUT"], "VSS_E_WRITERERROR_TIMEOUT", 0x80070020, "sharing"
+        vsspy.HResult(CODES["VSS_E_WRITERERROR_TIMEOUT"]),
+        "VSS_E_WRITERERROR_TIMEOUT",
+        vsspy.HResult(0x80070020),
+        "sharing",
     ),
     "partial_files": (vsspy.PartialFile("p", "f", "0:1, 5:2", ""), vsspy.PartialFile("q", "g", "x", "m")),
     "differenced_files": (

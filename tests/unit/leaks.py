@@ -50,7 +50,7 @@ def is_value(cls: type) -> bool:
     """Whether objects of a public class are data only."""
     return (
         dataclasses.is_dataclass(cls)
-        or issubclass(cls, (enum.Enum, BaseException, tuple))
+        or issubclass(cls, (enum.Enum, BaseException, tuple, int))
         or hasattr(cls, "__total__")  # a TypedDict
     )
 

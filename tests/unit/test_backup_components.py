@@ -235,7 +235,7 @@ def test_writer_status(extended: bool) -> None:
     ],
 )
 def test_which_writers_failed(state: WriterState, failure: int, failed: bool) -> None:
-    assert vsspy.WriterStatus(INSTANCE, WRITER, "w", state, failure, "", None, None).failed is failed
+    assert vsspy.WriterStatus(INSTANCE, WRITER, "w", state, vsspy.HResult(failure), "", None, None).failed is failed
 
 
 def test_save_as_xml_and_session_id(platform: CtypesPlatform, bc: vsspy.BackupComponents) -> None:

@@ -196,7 +196,7 @@ def test_a_missing_interface_says_which_system_has_it() -> None:
 
 def status(name: str, failure: str, state: WriterState = WriterState.FAILED_AT_FREEZE) -> WriterStatus:
     code = 0 if failure == "S_OK" else FAILURES[failure]
-    return WriterStatus(uuid4(), uuid4(), name, state, code, failure, None, None)
+    return WriterStatus(uuid4(), uuid4(), name, state, vsspy.HResult(code), failure, None, None)
 
 
 def test_a_writers_status_as_an_error() -> None:
@@ -278,3 +278,14 @@ def test_the_writer_of_an_error_survives_pickling() -> None:
 def test_codes_of_com_and_win32(name: str, family: type[errors.VssError]) -> None:
     assert errors.lookup(name) is family
     assert issubclass(family, errors.ComError) == name.startswith(("RPC_", "REGDB_", "CO_"))
+
+
+def test_an_hresult_prints_as_what_it_is_called() -> None:
+    code = vsspy.BadStateError().hresult
+    assert code == 0x80042301
+    assert (str(code), f"{code}", code.name) == ("VSS_E_BAD_STATE",) * 3
+    assert repr(code) == "<HResult VSS_E_BAD_STATE: 0x80042301>"
+    assert f"{code:08X}" == "80042301"
+    assert str(vsspy.HResult(0x8ABCDEF0)) == "0x8ABCDEF0"
+    assert pickle.loads(pickle.dumps(code)).name == "VSS_E_BAD_STATE"
+    assert json.dumps({"code": code}) == '{"code": 2147754753}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -22,10 +23,11 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no 
 
 
 def run(program: str, **environment: str) -> tuple[list[str], float]:
-    """Run a program in a fresh interpreter; what it printed, and its seconds."""
+    """Run a program in a fresh interpreter; what it printed, and the seconds that its end took."""
     text = "import sys\nfrom ctypes_platform import *\nimport vsspy, os, threading, time\n" + textwrap.dedent(program)
+    # The last hook to be registered is the first to run.
+    text += "\nimport atexit\natexit.register(lambda: print(f'exit at {time.time()}', flush=True))\n"
     paths = [str(HERE), str(Path(vsspy.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-W", "ignore::ResourceWarning", "-c", text],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | environment,
@@ -36,7 +38,11 @@ def run(program: str, **environment: str) -> tuple[list[str], float]:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.split(), time.monotonic() - started
+    ended = time.time()
+    said = done.stdout.splitlines()
+    begun = [float(line.removeprefix("exit at ")) for line in said if line.startswith("exit at ")]
+    words = [word for line in said if not line.startswith("exit at ") for word in line.split()]
+    return words, ended - begun[0] if begun else math.inf
 
 
 def test_open_objects_are_closed_at_exit() -> None:

@@ -41,7 +41,7 @@ def _requester(scene: Scene) -> None:
             assert operation.done()
         with components.query() as found:
             assert list(iter(found)) == []
-            assert not found.closed
+            assert (found.backend_name, found.closed) == ("simulator", False)
         components.close()
 
 
@@ -56,7 +56,7 @@ def _management(scene: Scene) -> None:
             assert (areas.backend_name, areas.closed) == ("simulator", False)
         with management.query_volumes_supported_for_snapshots(vsspy.SnapshotContext.BACKUP) as volumes:
             assert len(list(iter(volumes))) == 2
-            assert not volumes.closed
+            assert (volumes.backend_name, volumes.closed) == ("simulator", False)
 
 
 def _saving(folder: Path) -> dict[str, Any]:
@@ -109,7 +109,12 @@ CALLS = [
     Call("a shadow copy in one line", "nothing", "saving", _shadow_copy, may_fail=False, repeat=FEW),
     Call("security", "nothing", "plain", lambda scene: vsspy.initialize_security(scene.machine)),
     Call("which writer", "component", "restoring", lambda scene: scene.writer.instance_id, may_fail=False),
-    Call("the state of a stored document", "examined", "plain", lambda scene: scene.examined.closed),
+    Call(
+        "the state of a stored document",
+        "examined",
+        "plain",
+        lambda scene: (scene.examined.closed, scene.examined.backend_name),
+    ),
 ]
 
 

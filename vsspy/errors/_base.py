@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from .._codes import CODES, FIRST_SYSTEM, MEANINGS, NAMES
+from .._hresult import HResult
 
 if TYPE_CHECKING:
     from ..backup_components import WriterStatus
@@ -65,7 +66,7 @@ class VssError(Exception):
     ) -> None:
         code = _code_of(hresult) if hresult is not None else (self.codes or (CODES["E_FAIL"],))[0]
         BaseException.__init__(self, code, operation)
-        self.hresult = code
+        self.hresult = HResult(code)
         self.operation = operation
         self.detail = detail
         if self._errno is not None:  # what the built-in exception beside the class has
@@ -76,7 +77,7 @@ class VssError(Exception):
     @property
     def name(self) -> str:
         """The name of the code, as VSS's headers have it."""
-        return NAMES.get(self.hresult, f"0x{self.hresult:08X}")
+        return self.hresult.name
 
     @classmethod
     def from_code(cls, hresult: int, operation: str | None, detail: str | None) -> Self:
@@ -93,7 +94,7 @@ class VssError(Exception):
         return f"{type(self).__name__}({self.name!r}, {self.operation!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.hresult, self.operation, self.detail, self.__dict__)
+        return _restore, (type(self), int(self.hresult), self.operation, self.detail, self.__dict__)
 
 
 def _code_of(name_or_hresult: int | str) -> int:

@@ -8,6 +8,7 @@
 #endif
 
 PYBIND11_MODULE(vsspy_simulator, module, pybind11::mod_gil_not_used()) {
+  vsspy::bindings::require_main_interpreter("vsspy._simulator");
   module.doc() = "The simulator's control table; vsspy.simulator is its public face.";
   vsspy::simulator::register_events(module);
   vsspy::simulator::register_machine(module);
