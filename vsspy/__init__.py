@@ -8,10 +8,11 @@ from . import errors as _errors
 try:
     from . import _core as _core
 except ImportError as error:
-    error.add_note(
-        "vsspy's compiled module is missing or does not fit this interpreter: install a wheel for it, "
-        "or run `pip install .` in the source tree."
-    )
+    if "subinterpreters" not in str(error):
+        error.add_note(
+            "vsspy's compiled module is missing or does not fit this interpreter: install a wheel for it, "
+            "or run `pip install .` in the source tree."
+        )
     raise
 
 from ._backend import initialize_security

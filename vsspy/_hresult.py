@@ -8,6 +8,8 @@ from ._codes import NAMES
 class HResult(int):
     """An unsigned HRESULT: a number like any other, whose text is its name where VSS's headers or COM's have one."""
 
+    __slots__ = ()
+
     @property
     def name(self) -> str:
         """``"VSS_E_BAD_STATE"``; the number in hexadecimal where it has no name."""

@@ -26,6 +26,9 @@ class _OpenEnum(IntEnum):
         member._value_ = value
         return member
 
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[int]]:
+        return type(self), (int(self),)  # by its value: early 3.11 pickles by name, which no unknown one has
+
     def __str__(self) -> str:
         return f"{type(self).__name__}.{self.name}"
 

@@ -18,7 +18,7 @@ SCHEMA = 0x7300  # new target, restore with move, roll-forward, rename, authorit
 
 
 def components_document(*parts: tuple[UUID, UUID, str], root: str = "", select: str = "yes") -> str:
-    """A Backup Components Document with writers' parts: instance, class, COMPONENT elements (spec/vss_xml.md 3)."""
+    """A Backup Components Document with writers' parts: instance, class, COMPONENT elements (vss_xml.md 3)."""
     inside = "".join(
         f'<WRITER_COMPONENTS instanceId="{instance}" writerId="{writer}" backupSchema="{SCHEMA}">{components}'
         "</WRITER_COMPONENTS>"

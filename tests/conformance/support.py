@@ -35,7 +35,7 @@ ONE_INSTANCE = UUID("66666666-7777-8888-9999-000000000001")
 TWO_INSTANCE = UUID("66666666-7777-8888-9999-000000000002")
 FILEGROUP = vsspy.ComponentType.FILEGROUP
 
-#: A Backup Components Document to initialise a restore with (spec/vss_xml.md 3.6).
+#: A Backup Components Document to initialise a restore with (vss_xml.md 3.6).
 DOCUMENT = (
     '<BACKUP_COMPONENTS xmlns="x-schema:#VssComponentMetadata" version="1.2" bootableSystemStateBackup="no" '
     'selectComponents="yes" backupType="full" partialFileSupport="no" '

@@ -101,7 +101,7 @@ def keys(sets: Any, *, mask: bool) -> list[FileSetKey]:
 
 
 def flat(text: str | None) -> str | None:
-    """Line breaks as a conforming XML parser gives them (spec/vss_xml.md 1)."""
+    """Line breaks as a conforming XML parser gives them (vss_xml.md 1)."""
     return None if text is None else text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
 
 

@@ -93,6 +93,10 @@ def test_a_code_nobody_registered_keeps_its_number() -> None:
 def test_a_name_nobody_knows_is_refused() -> None:
     with pytest.raises(LookupError, match="VSS_E_NO_SUCH_CODE"):
         errors.lookup("VSS_E_NO_SUCH_CODE")
+    with pytest.raises(ValueError, match="32 bits"):
+        errors.lookup(1 << 40)
+    with pytest.raises(TypeError):
+        errors.lookup(None)  # type: ignore[arg-type]
 
 
 def test_names_are_found_in_any_case() -> None:

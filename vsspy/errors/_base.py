@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
@@ -98,12 +99,15 @@ class VssError(Exception):
 
 
 def _code_of(name_or_hresult: int | str) -> int:
-    if isinstance(name_or_hresult, int):
-        return name_or_hresult & 0xFFFFFFFF
-    try:
-        return CODES[name_or_hresult.upper()]
-    except KeyError:
-        raise LookupError(f"no HRESULT is called {name_or_hresult!r}") from None
+    if isinstance(name_or_hresult, str):
+        try:
+            return CODES[name_or_hresult.upper()]
+        except KeyError:
+            raise LookupError(f"no HRESULT is called {name_or_hresult!r}") from None
+    number = index(name_or_hresult)
+    if not -(1 << 31) <= number < 1 << 32:
+        raise ValueError(f"{number} has more than the 32 bits of an HRESULT")
+    return number & 0xFFFFFFFF
 
 
 def lookup(name_or_hresult: int | str) -> type[VssError]:
@@ -117,6 +121,7 @@ def lookup(name_or_hresult: int | str) -> type[VssError]:
 
     Raises:
         LookupError: no code has that name.
+        ValueError: the number has more than 32 bits.
     """
     return _CLASSES.get(_code_of(name_or_hresult), VssError)
 
