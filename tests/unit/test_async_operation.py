@@ -91,7 +91,7 @@ def test_a_time_out_leaves_it_running(running: Running) -> None:
     before = time.monotonic()
     with pytest.raises(errors.WaitTimeoutError) as caught:
         running.operation.wait(0.12)
-    assert time.monotonic() - before >= 0.12
+    assert time.monotonic() - before > 0.1, "two clocks need not agree to the last millisecond"
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.operation == STARTER
     assert not running.fake.cancelled.is_set()

@@ -47,7 +47,8 @@ for isolated in (True, False):
         failed = interpreters.run_string(identity, f'''
 import importlib.util
 def load(name, path):
-    importlib.util.module_from_spec(importlib.util.spec_from_file_location(name, path))
+    spec = importlib.util.spec_from_file_location(name, path)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
 try:
     {attempt}
 except ImportError as error:

@@ -234,14 +234,19 @@ def test_ctrl_c_while_copying(root: Path) -> None:
 def test_a_second_ctrl_c_skips_the_drain(root: Path) -> None:
     pressed: list[int] = []
 
+    def until_called(method: str) -> None:
+        deadline = time.monotonic() + 60
+        while not any(entry.name.endswith(method) for entry in machine.trace) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
     def press_twice(event: Any) -> None:
         if pressed:
             return
         pressed.append(1)
         _thread.interrupt_main()
-        time.sleep(0.4)
+        until_called("IVssAsync::Cancel")
         _thread.interrupt_main()
-        time.sleep(0.8)
+        until_called("::AbortBackup")  # the drain, which waits for this writer, was given up then
 
     with running(root, writers=[demo_writer(on_freeze=press_twice)]) as machine:
         with pytest.raises(KeyboardInterrupt) as caught:
