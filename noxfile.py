@@ -47,6 +47,12 @@ def sanitize(session: nox.Session, kind: str) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """libFuzzer on the readers of documents; it takes clang++."""
+    session.run("python", "tools/fuzz.py", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("version", ["3.11", "3.13"])
 def wine(session: nox.Session, version: str) -> None:
     """The Windows wheel, cross-built, and the suite on it under Wine."""

@@ -1,4 +1,5 @@
-"""Build vsspy's two extension modules; everything else stands in pyproject.toml."""
+"""Build vsspy's two extension modules, and off Windows libvssapi.so of the same objects; everything else stands in
+pyproject.toml."""
 
 from __future__ import annotations
 
@@ -18,6 +19,10 @@ MODULES = {
     "vsspy._core": [*SHARED, "csrc/requester/*.cpp", "csrc/bindings/*.cpp"],
     "vsspy._simulator": [*SHARED, "csrc/simulator/*.cpp", "csrc/simulator/bindings/*.cpp"],
 }
+# The simulator for requesters in other languages. In a folder of its own: beside the modules Python would take it for one.
+LIBRARY = "vsspy.lib.libvssapi"
+if sys.platform.startswith("linux"):
+    MODULES[LIBRARY] = [*SHARED, "csrc/simulator/*.cpp", "csrc/simulator/dll/*.cpp"]
 if WINDOWS:
     # What comes from <...> (the Windows SDK, pybind11) is not ours to warn about. 4100 and 4458: an unused parameter, and
     # one that is called like a member.
@@ -29,6 +34,14 @@ else:
     COMPILE = ["-Wall", "-Wextra", "-Wno-non-virtual-dtor", "-Wno-missing-field-initializers", "-pthread"]
     LIBRARIES = []
     LINK = ["-pthread"]
+# Only the exports are seen; what has threads cannot be unloaded.
+LINK_LIBRARY = [
+    *LINK,
+    "-Wl,--version-script=csrc/simulator/dll/libvssapi.map",
+    "-Wl,-z,nodelete",
+    "-Wl,-Bsymbolic",
+    "-Wl,-soname,libvssapi.so",
+]
 if os.environ.get("CI"):  # a compiler that nobody here has may warn of more; users still get their build
     COMPILE.append("/WX" if WINDOWS else "-Werror")
 
@@ -43,6 +56,14 @@ class ParallelBuild(build_ext):
     pybind11's ParallelCompile replaces a method that the MSVC compiler overrides, and so does nothing there; this one
     calls whatever `compile` the compiler has, with one file at a time.
     """
+
+    def get_ext_filename(self, fullname: str) -> str:
+        found: str = super().get_ext_filename(fullname)  # type: ignore[no-untyped-call]
+        return os.path.join(os.path.dirname(found), "libvssapi.so") if "libvssapi" in fullname else found
+
+    def copy_extensions_to_source(self) -> None:
+        os.makedirs("vsspy/lib", exist_ok=True)  # setuptools copies into packages only, which are there
+        super().copy_extensions_to_source()
 
     def build_extensions(self) -> None:
         compiler: Any = self.compiler
@@ -73,7 +94,7 @@ setup(
             depends=sources(["csrc/*/*.h", "csrc/*/*/*.h"]),
             cxx_std=20,
             extra_compile_args=COMPILE,
-            extra_link_args=LINK,
+            extra_link_args=LINK_LIBRARY if name == LIBRARY else LINK,
             libraries=LIBRARIES,
         )
         for name, patterns in MODULES.items()

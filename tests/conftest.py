@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import signal
@@ -30,6 +31,12 @@ if not any((ROOT / "vsspy" / f"_core{suffix}").exists() for suffix in EXTENSION_
 # A shell that starts something in the background lets it ignore Ctrl-C, which the tests about Ctrl-C would wait for.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """The plugin is loaded where the package is installed; a build that only lies on the path has no entry points."""
+    if not pluginmanager.has_plugin("vsspy"):
+        pluginmanager.register(importlib.import_module("pytest_vsspy"), "vsspy")
 
 
 def captured_folder() -> Path | None:

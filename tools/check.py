@@ -70,7 +70,12 @@ def layer_of(path: Path) -> str:
 
 
 def lint() -> bool:
-    formatted = [*cpp_files(".h", ".cpp"), Path("tests/sanitizers/planted.cpp")]
+    formatted = [
+        *cpp_files(".h", ".cpp"),
+        Path("tests/sanitizers/planted.cpp"),
+        *sorted((ROOT / "tests/fuzz").glob("*.[ch]*")),
+        *sorted((ROOT / "tests/foreign").glob("*.[ch]*")),
+    ]
     return at_once(
         [
             [SCRIPTS / "ruff", "check"],

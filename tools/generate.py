@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import c_header
 import reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -338,6 +339,70 @@ def python_codes() -> str:
     return "\n".join(lines)
 
 
+def cpp_known_names() -> str:
+    """What a machine folder's faults are called by: codes, methods, and codes that exist as results only."""
+    codes = [(e["name"], int(e["value"], 16)) for e in API["errors"]]
+    codes += [(name, int(value, 16)) for name, value, _ in MORE_CODES]
+    lines = [
+        *CPP_NOTICE,
+        "#pragma once",
+        "",
+        "#include <cstdint>",
+        "#include <string_view>",
+        "",
+        "namespace vsspy::simulator::known {",
+        "",
+        "struct code {",
+        "  std::string_view name;",
+        "  std::uint32_t value;",
+        "};",
+        "inline constexpr code codes[] = {",
+        *(f'  {{"{name}", 0x{value:08X}}},' for name, value in codes),
+        "};",
+        "",
+        "// Methods and entry points by the names that they have in a trace.",
+        "struct method {",
+        "  std::string_view name;",
+        "  bool is_asynchronous;",
+        "};",
+        "inline constexpr method methods[] = {",
+        *(f'  {{"{name}", {str(value).lower()}}},' for name, value in methods().items()),
+        "};",
+        "",
+        "// Codes that a method never returns itself: they appear as the result of its operation only.",
+        "struct result_only_code {",
+        "  std::string_view method;",
+        "  std::string_view code;",
+        "};",
+        "inline constexpr result_only_code result_only[] = {",
+        *(f'  {{"{name}", "{code}"}},' for name, codes_of in result_only().items() for code in codes_of),
+        "};",
+        "",
+        "}  // namespace vsspy::simulator::known",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def methods() -> dict[str, bool]:
+    """Methods and VssApi's entry points by the names that they have in a trace: whether they are asynchronous."""
+    found = {function["name"]: False for function in API["functions"]}
+    for interface in API["interfaces"]:
+        found |= {f"{interface['name']}::{method['name']}": method["async"] for method in interface["methods"]}
+    return found
+
+
+def result_only() -> dict[str, list[str]]:
+    """Codes that a method never returns itself."""
+    found = {}
+    for interface in API["interfaces"]:
+        for method in interface["methods"]:
+            codes = [r["code"] for r in method["returns"] if r["when"].startswith("(async only)")]
+            if codes:
+                found[f"{interface['name']}::{method['name']}"] = codes
+    return found
+
+
 def python_methods() -> str:
     """The calls that a fault can name, and what the specification says of each."""
     lines = [
@@ -350,22 +415,14 @@ def python_methods() -> str:
         "",
         "METHODS: Final[dict[str, bool]] = {",
     ]
-    lines += [f'    "{function["name"]}": False,' for function in API["functions"]]
-    result_only: dict[str, list[str]] = {}
-    for interface in API["interfaces"]:
-        for method in interface["methods"]:
-            name = f"{interface['name']}::{method['name']}"
-            lines.append(f'    "{name}": {method["async"]},')
-            codes = [r["code"] for r in method["returns"] if r["when"].startswith("(async only)")]
-            if codes:
-                result_only[name] = codes
+    lines += [f'    "{name}": {value},' for name, value in methods().items()]
     lines += [
         "}",
         '"""Whether a method is asynchronous, by the name that it has in a trace."""',
         "",
         "RESULT_ONLY: Final[dict[str, frozenset[str]]] = {",
     ]
-    for name, codes in result_only.items():
+    for name, codes in result_only().items():
         lines += [
             f'    "{name}": frozenset(',
             "        {",
@@ -381,15 +438,50 @@ def python_methods() -> str:
     return "\n".join(lines)
 
 
+def python_failures() -> str:
+    """The failures that each method's page lists."""
+    known = {e["name"]: int(e["value"], 16) for e in API["errors"]}
+    known |= {name: int(value, 16) for name, value, _ in MORE_CODES}
+    pages = {function["name"]: function["returns"] for function in API["functions"]}
+    for interface in API["interfaces"]:
+        pages |= {f"{interface['name']}::{method['name']}": method["returns"] for method in interface["methods"]}
+    lines = [
+        f"# {NOTICE}",
+        '"""The failures that the reference pages list for each method and entry point."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from typing import Final",
+        "",
+        "FAILURES: Final[dict[str, tuple[str, ...]]] = {",
+    ]
+    for name, returns in pages.items():
+        listed = dict.fromkeys(r["code"] for r in returns if known[r["code"]] >= 1 << 31)
+        codes = [code for code in listed if code != "E_UNEXPECTED"]
+        if len(codes) == 1:
+            lines.append(f'    "{name}": ("{codes[0]}",),')
+        elif codes:
+            lines += [f'    "{name}": (', *(f'        "{code}",' for code in codes), "    ),"]
+    lines += [
+        "}",
+        '"""Codes by method; ``E_UNEXPECTED`` is left out, since it is how old systems say ``VSS_E_UNEXPECTED``."""',
+        "",
+    ]
+    return "\n".join(lines)
+
+
 OUTPUTS = {
     "csrc/abi/enums.h": cpp_enums,
     "csrc/abi/errors.h": cpp_errors,
     "csrc/abi/interfaces.h": cpp_interfaces,
     "csrc/abi/iids.h": cpp_iids,
+    "csrc/abi/vssapi.h": lambda: c_header.text(API, CPP_NOTICE, signed, guid_initialiser),
     "csrc/simulator/bindings/probe.cpp": cpp_probe,
+    "csrc/simulator/known_names.h": cpp_known_names,
     "vsspy/enums.py": python_enums,
     "vsspy/_codes.py": python_codes,
     "vsspy/_methods.py": python_methods,
+    "vsspy/testing/_failures.py": python_failures,
 }
 
 

@@ -45,7 +45,7 @@ class Public:
 
     @property
     def group(self) -> str:
-        if self.name.startswith("vsspy.simulator."):
+        if self.name.startswith(("vsspy.simulator.", "vsspy.simulator_writers.", "vsspy.testing.")):
             return "Simulator"
         return "Sessions" if self.module in _SESSION_MODULES else "One to one with the C++ API"
 
@@ -61,14 +61,16 @@ class Sources:
     @classmethod
     def read(cls) -> Sources:
         found = cls()
-        for path in sorted(PACKAGE.glob("*.py")):
+        packages = [PACKAGE, PACKAGE / "simulator_writers", PACKAGE / "testing"]
+        for path in [path for package in packages for path in sorted(package.glob("*.py"))]:
             tree = ast.parse(path.read_text(encoding="utf-8"))
-            found.modules[path.stem] = tree
+            module = path.relative_to(PACKAGE).with_suffix("").as_posix()
+            found.modules[module] = tree
             for node in tree.body:
                 if isinstance(node, ast.ClassDef):
-                    found.classes[node.name] = (path.stem, node)
+                    found.classes[node.name] = (module, node)
                 elif isinstance(node, Function):
-                    found.functions.setdefault(node.name, (path.stem, node))
+                    found.functions.setdefault(node.name, (module, node))
         return found
 
     def exported(self, module: str) -> list[str]:
@@ -84,7 +86,12 @@ class Sources:
 
     def public(self) -> list[Public]:
         found: list[Public] = []
-        for module, prefix in (("__init__", "vsspy"), ("simulator", "vsspy.simulator")):
+        for module, prefix in (
+            ("__init__", "vsspy"),
+            ("simulator", "vsspy.simulator"),
+            ("simulator_writers/__init__", "vsspy.simulator_writers"),
+            ("testing/__init__", "vsspy.testing"),
+        ):
             for name in self.exported(module):
                 place, node = self.classes.get(name) or self.functions.get(name) or (None, None)
                 if place is not None and node is not None and all(each.node is not node for each in found):

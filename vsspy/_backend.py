@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from .errors import ClosedError, InvalidArgumentError, NotSupportedError, UnsupportedPlatformError
+from .errors import ClosedError, InvalidArgumentError, UnsupportedPlatformError
 
 if TYPE_CHECKING:
     from .simulator import Machine
@@ -29,14 +29,16 @@ class Backend:
 def resolve(backend: Machine | str | None = None) -> Backend:
     """Find the backend.
 
-    An explicit one wins: a machine, ``"windows"``, or ``"simulator"`` for the machine in use. Else it is the machine of
-    the innermost ``vsspy.simulator.running``, else what ``VSSPY_BACKEND`` says, else the system's own VSS.
+    An explicit one wins: a machine, ``"windows"``, or ``"simulator"`` for the machine in use, or where there is none that
+    of the machine folder that ``VSSPY_SIMULATOR`` names. Else it is the machine of the innermost
+    ``vsspy.simulator.running``, else what ``VSSPY_BACKEND`` says, else the system's own VSS.
 
     Raises:
         UnsupportedPlatformError: there is no VSS here, and no simulated machine in use.
         InvalidArgumentError: no such backend; or ``VSSPY_BACKEND=simulator`` alone on Windows, where it would turn a
             real backup into a fake one.
-        NotSupportedError: ``VSSPY_SIMULATOR`` is set, which is for a later version.
+        ObjectNotFoundError, InvalidXmlDocumentError, AccessDeniedError: the machine folder of ``VSSPY_SIMULATOR`` cannot
+            be opened; the detail says why.
         ClosedError: the machine is closed.
     """
     if backend is None:
@@ -107,12 +109,11 @@ def _named(name: str, from_environment: bool) -> Backend:
     machine = _current_machine()
     if machine is not None:
         return _simulated(machine)
-    if os.environ.get("VSSPY_SIMULATOR"):
-        raise NotSupportedError(
-            "E_NOTIMPL",
-            _OPERATION,
-            detail="VSSPY_SIMULATOR=FOLDER is not supported yet: use vsspy.simulator.running(...)",
-        )
+    folder = os.environ.get("VSSPY_SIMULATOR")
+    if folder:
+        from ._machine_folder import environment_machine
+
+        return _simulated(environment_machine(folder))
     if from_environment and sys.platform == "win32":
         raise InvalidArgumentError(
             "E_INVALIDARG", _OPERATION, detail="VSSPY_BACKEND=simulator alone would turn a real backup into a fake one"

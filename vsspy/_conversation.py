@@ -166,8 +166,9 @@ class Conversation:
                 self._phases.wait("prepare_for_backup", bc.prepare_for_backup())
             except (WaitTimeoutError, OperationCancelledError):
                 raise
-            except VssError:
-                self.abort_due = False
+            except VssError as error:
+                if not (error.operation or "").startswith("IVssAsync::"):  # a failed poll says nothing of the operation
+                    self.abort_due = False
                 raise
         self._check_writers(bc, "prepare_for_backup")
 
@@ -208,9 +209,7 @@ class Conversation:
                 self._watch.gather(bc, self._phases)
         except VssError as error:
             self.note(f"after BackupComplete: {error}")
-            CleanUp(error, self._result.notes)(
-                "waiting for the cancelled operation", lambda: self._phases.drain(self._settings.abort_timeout)
-            )
+            CleanUp(error, self._result.notes)("waiting for the cancelled operation", self._drain)
             return
         for status in self._watch.note_failures("backup_complete"):
             self.note(f"{status.name} failed at BackupComplete: {status.failure_name}")
@@ -224,9 +223,8 @@ class Conversation:
         if bc is None:
             return None
         clean_up = CleanUp(error, self._result.notes)
-        limit = self._settings.abort_timeout
         try:
-            drained = clean_up("waiting for the cancelled operation", lambda: self._phases.drain(limit))
+            drained = clean_up("waiting for the cancelled operation", self._drain)
             if (
                 drained
                 and self.abort_due
@@ -240,8 +238,29 @@ class Conversation:
                 if self._settings.context & SnapshotAttributes.NO_AUTO_RELEASE:
                     clean_up("DeleteSnapshots", lambda: self._delete(bc))
         finally:
-            clean_up("release", self.release)
+            if not clean_up("release", self.release) and clean_up.interrupt is not None:
+                clean_up("release", self.release)
         return clean_up.interrupt
+
+    def _drain(self) -> None:
+        """Cancels the operation under way and waits up to ``abort_timeout`` for its end, however it ends.
+
+        The object knows the operation also where Ctrl-C came before the session was given it. Raises WaitTimeoutError if
+        it does not end in time.
+        """
+        operation = self._object.last_operation()
+        if operation is None:
+            return
+        with operation:
+            if operation.done():
+                return
+            operation.cancel()
+            try:
+                operation.wait(timeout=self._settings.abort_timeout)
+            except WaitTimeoutError:
+                raise
+            except VssError:
+                pass  # it is over
 
     def _tell_writers(self, bc: BackupComponents, error: VssError) -> None:
         self._watch.gather(bc, self._phases, self._settings.abort_timeout)
@@ -257,11 +276,10 @@ class Conversation:
             pass  # it was never made
 
     def release(self) -> None:
-        """Step 11; auto-release shadow copies go with the object."""
-        self._phases.forget()
-        bc, self._bc = self._bc, None
-        if bc is not None:
-            bc.close()
+        """Step 11; auto-release shadow copies go with the object. Again does nothing, unless the first time was cut short."""
+        if self._bc is not None:
+            self._bc.close()
+            self._bc = None
 
     def note(self, text: str) -> None:
         """Puts what went wrong without harm into the result and the log."""

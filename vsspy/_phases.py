@@ -1,4 +1,4 @@
-"""The phases of a session: what each took, how long each may take, and which operation is still under way."""
+"""The phases of a session: what each took and how long each may take."""
 
 from __future__ import annotations
 
@@ -71,7 +71,6 @@ class Phases:
         self._result = result
         self._on_progress = on_progress
         self._began = time.monotonic()
-        self.pending: AsyncOperation | None = None  # started, and not seen to have ended well
 
     @property
     def elapsed(self) -> float:
@@ -113,38 +112,6 @@ class Phases:
         return self.elapsed - max((phase.start for phase in self._result.phases if phase.name == name), default=0.0)
 
     def wait(self, name: str, operation: AsyncOperation, limit: float | None = None) -> None:
-        """Waits for the operation of phase *name* within its time limit; it stays ``pending`` unless it ended well."""
-        self.pending = operation
+        """Waits for the operation of phase *name* within its time limit, and closes it when it ended well."""
         operation.wait(timeout=self._limits[name] if limit is None else min(limit, self._limits[name]))
-        self.pending = None
         operation.close()
-
-    def forget(self) -> None:
-        """Gives the pending operation back without waiting for it."""
-        operation, self.pending = self.pending, None
-        if operation is not None:
-            operation.close()
-
-    def drain(self, limit: float) -> None:
-        """Cancels the pending operation and waits up to *limit* seconds for its end, however it ends.
-
-        Raises WaitTimeoutError if it does not end in time.
-        """
-        operation, self.pending = self.pending, None
-        if operation is None:
-            return
-        with operation:
-            if not operation.done():
-                operation.cancel()
-                with _outcome_does_not_matter():
-                    operation.wait(timeout=limit)
-
-
-@contextmanager
-def _outcome_does_not_matter() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError:
-        raise
-    except VssError:
-        pass

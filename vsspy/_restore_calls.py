@@ -80,14 +80,10 @@ class RestoreCalls(RestoreChoices):
             BadStateError: in a backup, or at the wrong time.
             ObjectNotFoundError: the component is not in the document, or nothing is mapped like that.
         """
-        operation = "IVssBackupComponents::AddAlternativeLocationMapping"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponents::AddAlternativeLocationMapping",
             self._core.add_alternative_location_mapping,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             path,
             filespec,
             recursive,
@@ -114,13 +110,10 @@ class RestoreCalls(RestoreChoices):
             ObjectNotFoundError: the component is not in the document.
         """
         operation = "IVssBackupComponents::SetFileRestoreStatus"
-        self._call(
+        self._of_component(
             operation,
             self._core.set_file_restore_status,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             _arguments.enumeration(status, "status", operation),
         )
 

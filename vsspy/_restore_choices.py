@@ -31,14 +31,10 @@ class RestoreChoices(SessionCalls):
             BadStateError: in a backup, or at the wrong time.
             ObjectNotFoundError: the component is not in the document, or its writer does not run.
         """
-        operation = "IVssBackupComponents::SetSelectedForRestore"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponents::SetSelectedForRestore",
             self._core.set_selected_for_restore,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             selected_for_restore,
         )
 
@@ -64,14 +60,10 @@ class RestoreChoices(SessionCalls):
             ObjectNotFoundError: the component is not in the document, or no such instance runs.
             NotSupportedError: the system is older than Windows Vista / Windows Server 2003 with SP1.
         """
-        operation = "IVssBackupComponentsEx::SetSelectedForRestoreEx"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponentsEx::SetSelectedForRestoreEx",
             self._core.set_selected_for_restore_ex,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             selected_for_restore,
             id_or_none(instance_id),
         )
@@ -99,14 +91,10 @@ class RestoreChoices(SessionCalls):
             BadStateError: in a backup, or at the wrong time.
             ObjectNotFoundError: the component is not in the document.
         """
-        operation = "IVssBackupComponents::AddRestoreSubcomponent"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponents::AddRestoreSubcomponent",
             self._core.add_restore_subcomponent,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             sub_component_logical_path,
             sub_component_name,
             repair,
@@ -130,14 +118,10 @@ class RestoreChoices(SessionCalls):
             BadStateError: in a backup, or at the wrong time.
             ObjectNotFoundError: the component is not in the document.
         """
-        operation = "IVssBackupComponents::SetRestoreOptions"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponents::SetRestoreOptions",
             self._core.set_restore_options,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             restore_options,
         )
 
@@ -160,14 +144,10 @@ class RestoreChoices(SessionCalls):
             BadStateError: in a backup, or at the wrong time.
             ObjectNotFoundError: the component is not in the document.
         """
-        operation = "IVssBackupComponents::SetAdditionalRestores"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponents::SetAdditionalRestores",
             self._core.set_additional_restores,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             additional_restores,
         )
 
@@ -194,14 +174,10 @@ class RestoreChoices(SessionCalls):
             BadStateError: in a backup, or at the wrong time.
             ObjectNotFoundError: the component is not in the document, or has no such file set.
         """
-        operation = "IVssBackupComponents::AddNewTarget"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponents::AddNewTarget",
             self._core.add_new_target,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             path,
             file_name,
             recursive,
@@ -231,13 +207,10 @@ class RestoreChoices(SessionCalls):
             InvalidArgumentError: no such index.
         """
         operation = "IVssBackupComponents::SetRangesFilePath"
-        self._call(
+        self._of_component(
             operation,
             self._core.set_ranges_file_path,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             _arguments.count(partial_file, "partial_file", operation),
             ranges_file,
         )
@@ -262,14 +235,10 @@ class RestoreChoices(SessionCalls):
             ObjectNotFoundError: the component is not in the document.
             NotSupportedError: the system is older than Windows Vista / Windows Server 2008.
         """
-        operation = "IVssBackupComponentsEx2::SetAuthoritativeRestore"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponentsEx2::SetAuthoritativeRestore",
             self._core.set_authoritative_restore,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             authoritative,
         )
 
@@ -296,13 +265,10 @@ class RestoreChoices(SessionCalls):
             NotSupportedError: the system is older than Windows Vista / Windows Server 2008.
         """
         operation = "IVssBackupComponentsEx2::SetRollForward"
-        self._call(
+        self._of_component(
             operation,
             self._core.set_roll_forward,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             _arguments.enumeration(roll_type, "roll_type", operation),
             roll_forward_point,
         )
@@ -327,13 +293,9 @@ class RestoreChoices(SessionCalls):
             ObjectNotFoundError: the component is not in the document.
             NotSupportedError: the system is older than Windows Vista / Windows Server 2008.
         """
-        operation = "IVssBackupComponentsEx2::SetRestoreName"
-        self._call(
-            operation,
+        self._of_component(
+            "IVssBackupComponentsEx2::SetRestoreName",
             self._core.set_restore_name,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", operation),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             restore_name,
         )

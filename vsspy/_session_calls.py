@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar, TypeVarTuple
 from uuid import UUID
 
+from . import _arguments
 from ._async_operation import AsyncOperation
 from ._backend import Backend
 from ._call_order import CallOrder
@@ -43,14 +44,29 @@ class SessionCalls:
         self._order.succeeded(method)
         return result
 
+    def _of_component(
+        self,
+        operation: str,
+        function: Callable[[UUID, int, str | None, str, *Ts], None],
+        key: tuple[UUID, int, str | None, str],
+        *more: *Ts,
+    ) -> None:
+        """The same for a method of one component; *key* is its writer, type, logical path and name."""
+        writer_id, component_type, logical_path, name = key
+        number = _arguments.enumeration(component_type, "component_type", operation)
+        self._call(operation, function, writer_id, number, logical_path, name, *more)
+
     def _start(self, operation: str, function: Callable[[*Ts], CoreOperation], *args: *Ts) -> AsyncOperation:
-        """The same for a method that gives an IVssAsync: it has succeeded when the operation has."""
+        """Call a method that gives an IVssAsync: it has succeeded when the operation has."""
         method = operation.rpartition("::")[2]
         try:
             started = function(*args)
         except BadStateError as error:
             self._order.explain(error, method)
             raise
-        order = self._order
-        order.started(method)
+        self._order.started(method)
+        return self._operation(started)
+
+    def _operation(self, started: CoreOperation) -> AsyncOperation:
+        order, method = self._order, started.starter.rpartition("::")[2]
         return AsyncOperation(started, lambda: order.succeeded(method))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MEGABYTE = 1 << 20
 _MOST = (1 << 63) - 1
+_MOST_SHADOW_COPIES = 512
 
 
 class SimulatedStorage:
@@ -26,7 +27,14 @@ class SimulatedStorage:
         raise NotImplementedError
 
     def set_volume_qualities(
-        self, volume: str, *, total_space: int | None = None, free_space: int | None = None, ntfs: bool = True
+        self,
+        volume: str,
+        *,
+        total_space: int | None = None,
+        free_space: int | None = None,
+        ntfs: bool = True,
+        nested: bool = False,
+        cluster_shared: bool = False,
     ) -> None:
         """Let a volume be larger, fuller or of another file system than its folder; what is not given is the folder's.
 
@@ -35,6 +43,11 @@ class SimulatedStorage:
             total_space, free_space: bytes; None for what the folder's file system says.
             ntfs: False for a volume of another file system, which takes neither storage areas nor persistent shadow
                 copies (semantics 6).
+            nested: True for a volume on virtual disks that are nested deeper than VSS supports
+                (``VSS_E_NESTED_VOLUME_LIMIT``).
+            cluster_shared: True for a cluster shared volume, or a share of a scale-out file server: while a snapshot
+                set with a volume of the same folder is under creation on one machine of this process, the others'
+                AddToSnapshotSet is refused with ``VSS_E_SNAPSHOT_SET_IN_PROGRESS`` (semantics 5).
 
         Raises:
             ObjectNotFoundError: no such volume.
@@ -45,7 +58,25 @@ class SimulatedStorage:
         total, free = (
             -1 if size is None else _size(size, "set_volume_qualities") for size in (total_space, free_space)
         )
-        self._handle.set_volume_qualities(volume, total, free, ntfs)
+        self._handle.set_volume_qualities(volume, total, free, ntfs, nested, cluster_shared)
+
+    def set_max_shadow_copies(self, count: int) -> None:
+        """Set the registry's ``MaxShadowCopies``: how many client-accessible shadow copies a volume has at most.
+
+        What the service does with one more is not documented; here the oldest goes, as schedulers do it (semantics 5).
+
+        Args:
+            count: 1 to 512; 64 unless set.
+
+        Raises:
+            InvalidArgumentError: another number.
+            ClosedError: the machine is closed.
+        """
+        self._check_open("set_max_shadow_copies")
+        if not 1 <= count <= _MOST_SHADOW_COPIES:
+            detail = f"{count}: from 1 to {_MOST_SHADOW_COPIES}"
+            raise InvalidArgumentError("E_INVALIDARG", "Machine.set_max_shadow_copies", detail=detail)
+        self._handle.set_client_accessible(count)
 
     def set_minimum_storage(self, size: int | None) -> None:
         """Set the registry's ``MinDiffAreaFileSize``, the least maximum of a storage area (semantics 5).

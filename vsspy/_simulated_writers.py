@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Self
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from . import _simulator
 from ._faults import EVENTS, code_of
+from ._writer_description import Component, Description, as_metadata
 from ._writer_document import write_document
 from ._writer_events import WriterEvent, WriterEventComponent
 from .enums import (
     ApplicationLevel,
     BackupSchema,
     BackupType,
-    ComponentFlags,
-    ComponentType,
     RestoreType,
     SourceType,
+    SubscribeMask,
     UsageType,
 )
 from .errors import InvalidXmlDocumentError
-from .metadata import ComponentMetadata, Dependency, FileSet, RestoreMethodInfo, WriterMetadata
+from .metadata import ComponentMetadata, FileSet, RestoreMethodInfo, WriterMetadata
 
-_NO_FLAGS = ComponentFlags(0)
 _NONRETRYABLE = code_of("VSS_E_WRITERERROR_NONRETRYABLE")
 
 FREEZE_TIMEOUT = 60.0
 """Seconds from Freeze to Thaw unless the writer says otherwise (semantics 5)."""
+
+SUBSCRIPTION = SubscribeMask.BACKUP_EVENTS_FLAG | SubscribeMask.RESTORE_EVENTS_FLAG
+"""What a writer subscribes to unless it says otherwise (``CVssWriter::Subscribe``)."""
 
 
 class WriterVeto(Exception):
@@ -59,36 +61,14 @@ class WriterVeto(Exception):
 Callback = Callable[[WriterEvent], object]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Component:
-    """A component of a writer; the arguments are what ``ComponentMetadata`` has, the name first."""
-
-    name: str = field(kw_only=False)
-    logical_path: str | None = field(default=None, kw_only=False)
-    type: ComponentType = ComponentType.FILEGROUP
-    caption: str | None = None
-    icon: bytes = b""
-    restore_metadata: bool = False
-    notify_on_backup_complete: bool = False
-    selectable: bool = False
-    selectable_for_restore: bool = False
-    flags: ComponentFlags = _NO_FLAGS
-    files: Sequence[FileSet] = ()
-    database_files: Sequence[FileSet] = ()
-    database_log_files: Sequence[FileSet] = ()
-    dependencies: Sequence[Dependency] = ()
-
-    def metadata(self) -> ComponentMetadata:
-        """What a requester reads."""
-        return ComponentMetadata(**vars(self))
-
-
 class Writer:
-    """A writer of a simulated machine.
+    """A writer of a simulated machine, or the base of one: methods ``on_identify(self, event)``, ``on_freeze(self, event)``
+    and so on of a subclass are its handlers, as are callables that the arguments of these names give.
 
-    A callback gets a :class:`WriterEvent`. It runs on one of the service's threads, and must not use the session that it
+    A handler gets a :class:`WriterEvent`. It runs on one of the service's threads, and must not use the session that it
     is called for. An exception is the writer's veto: :class:`WriterVeto` states the code, anything else is
-    ``VSS_E_WRITERERROR_NONRETRYABLE``; its traceback stands in the trace.
+    ``VSS_E_WRITERERROR_NONRETRYABLE``; its traceback stands in the trace. A writer that fails in ``on_identify`` is
+    missing from that requester's writers (semantics 4.2).
 
     Args:
         name: the writer's name.
@@ -102,9 +82,16 @@ class Writer:
         level: freeze goes from the front end to the system (semantics 4.2).
         freeze_timeout: seconds from Freeze to Thaw; when they are over the writer fails with
             ``VSS_E_WRITERERROR_TIMEOUT`` and gets Abort (semantics 5).
+        subscription: what it wants to hear of. Without ``BACKUP_EVENTS_FLAG`` it gets no PrepareBackup and
+            BackupComplete, nor PostSnapshot unless ``POST_SNAPSHOT_FLAG`` asks for it; without ``RESTORE_EVENTS_FLAG``
+            no PreRestore and PostRestore. It passes the states of an event that it declined like one that took it well,
+            and is stable again after the shadow copy.
         on_identify, on_prepare_backup, on_prepare_snapshot, on_freeze, on_thaw, on_post_snapshot, on_backup_complete,
-            on_backup_shutdown, on_abort, on_pre_restore, on_post_restore: the callbacks. Which events of a restore come
+            on_backup_shutdown, on_abort, on_pre_restore, on_post_restore: the handlers. Which events of a restore come
             follows from ``restore_method``; a writer without one gets both (semantics 11.2).
+
+    Attributes:
+        metadata: what it says of itself; ``WriterEvent.set_metadata`` changes it.
     """
 
     def __init__(
@@ -124,6 +111,7 @@ class Writer:
         restore_method: RestoreMethodInfo | None = None,
         level: ApplicationLevel = ApplicationLevel.SYSTEM,
         freeze_timeout: float = FREEZE_TIMEOUT,
+        subscription: SubscribeMask = SUBSCRIPTION,
         on_identify: Callback | None = None,
         on_prepare_backup: Callback | None = None,
         on_prepare_snapshot: Callback | None = None,
@@ -146,7 +134,7 @@ class Writer:
             version=version,
             backup_schema=backup_schema,
             restore_method=restore_method,
-            components=[each.metadata() if isinstance(each, Component) else each for each in components],
+            components=as_metadata(components),
             exclude_files=list(exclude_files),
             exclude_files_from_snapshot=list(exclude_files_from_snapshot),
         )
@@ -163,15 +151,41 @@ class Writer:
             on_pre_restore,
             on_post_restore,
         )
-        self._set(WriterMetadata.from_xml(text), level, freeze_timeout, dict(zip(EVENTS, handlers, strict=True)))
+        given = dict(zip(map(handler_name, EVENTS), handlers, strict=True))
+        self._set(WriterMetadata.from_xml(text), level, freeze_timeout, subscription, given)
 
     def _set(
-        self, metadata: WriterMetadata, level: int, freeze_timeout: float, callbacks: Mapping[str, Callback | None]
+        self,
+        metadata: WriterMetadata,
+        level: int,
+        freeze_timeout: float,
+        subscription: int,
+        handlers: Mapping[str, Callback | None],
     ) -> None:
         self.metadata: WriterMetadata = metadata
         self.level = ApplicationLevel(level)
         self.freeze_timeout = freeze_timeout
-        self.callbacks = {event: callback for event, callback in callbacks.items() if callback is not None}
+        self.subscription = SubscribeMask(subscription)
+        for name, handler in handlers.items():
+            if handler is not None:
+                setattr(self, name, handler)  # found as a subclass's method is
+
+    def handler(self, event: str) -> Callback | None:
+        """What the writer does at an event, None if nothing.
+
+        Args:
+            event: the event's name: ``"Freeze"``.
+        """
+        found: Callback | None = getattr(self, handler_name(event), None)
+        return found
+
+    def start(self) -> None:
+        """The writer's service starts: called by each machine that it is added to, once it can be called. Does nothing
+        here."""
+
+    def stop(self) -> None:
+        """The writer's service ends: called by each machine when it closes or the writer is removed. Does nothing
+        here."""
 
     @property
     def name(self) -> str:
@@ -198,32 +212,31 @@ class Writer:
         *,
         level: ApplicationLevel = ApplicationLevel.SYSTEM,
         freeze_timeout: float = FREEZE_TIMEOUT,
-        **callbacks: Callback | None,
-    ) -> Writer:
+        subscription: SubscribeMask = SUBSCRIPTION,
+        **handlers: Callback | None,
+    ) -> Self:
         """A writer with the metadata of a Writer Metadata Document.
 
         Args:
             document: the file that holds it, or its text (or bytes), which has a ``<`` in it.
-            level, freeze_timeout: as for :class:`Writer`.
-            callbacks: ``on_freeze`` and so on, as for :class:`Writer`.
+            level, freeze_timeout, subscription: as for :class:`Writer`.
+            handlers: ``on_freeze`` and so on, as for :class:`Writer`.
 
         Raises:
             InvalidXmlDocumentError: it is no such document.
             OSError: the file cannot be read.
         """
-        events = {_handler_name(event): event for event in EVENTS}
-        if unknown := callbacks.keys() - events.keys():
+        if unknown := handlers.keys() - set(map(handler_name, EVENTS)):
             raise TypeError(f"Writer.from_xml() got unexpected keyword arguments: {', '.join(sorted(unknown))}")
         content = document.encode("utf-8", "surrogatepass") if isinstance(document, str) else document
         if not isinstance(content, bytes) or b"<" not in content:
             content = Path(document.decode() if isinstance(document, bytes) else document).read_bytes()
         made = cls.__new__(cls)
-        chosen = {events[name]: callback for name, callback in callbacks.items()}
-        made._set(WriterMetadata.from_xml(content), level, freeze_timeout, chosen)
+        made._set(WriterMetadata.from_xml(content), level, freeze_timeout, subscription, handlers)
         return made
 
     @classmethod
-    def folder(cls, path: str | PathLike[str]) -> list[Writer]:
+    def folder(cls, path: str | PathLike[str]) -> list[Self]:
         """The writers of a folder: one for each Writer Metadata Document in it (``*.xml``), ordered by file name.
 
         Other documents that a capture has beside them (a Backup Components Document, a manifest) are passed over.
@@ -265,6 +278,7 @@ class Writer:
     ) -> tuple[int, str] | None:
         """What the service calls; gives the veto's code and what the trace is to keep of it."""
         select, bootable, backup_type, partial, restore_type = settings
+        description = Description(handle, self.metadata)
         event = WriterEvent(
             name=name,
             writer=writer,
@@ -278,18 +292,22 @@ class Writer:
             partial_file_support=partial,
             restore_type=RestoreType(restore_type),
             components=tuple(WriterEventComponent(handle, i, values, partial) for i, values in enumerate(components)),
+            _description=description,
         )
         try:
-            self.callbacks[name](event)
+            if handler := self.handler(name):
+                handler(event)
         except WriterVeto as veto:
             handle.set_application_failure(veto.application, veto.message)
             return veto.code, traceback.format_exc()
         except BaseException:  # noqa: BLE001 - whatever it is, the service must not see it
             return _NONRETRYABLE, traceback.format_exc()
+        self.metadata = description.metadata
         return None
 
 
-def _handler_name(event: str) -> str:
+def handler_name(event: str) -> str:
+    """The method that handles an event."""
     return "on_" + re.sub(r"(?<!^)(?=[A-Z])", "_", event).lower()
 
 

@@ -51,11 +51,19 @@ if sys.platform == "win32":
         """The volumes of this computer by all their names: drives and mounted folders first, the volume GUID path last."""
         return VolumeNames([*_mount_points(path), path] for path in _volume_paths())
 
+    def local_volume_paths() -> dict[str, str]:
+        """The volume GUID path of each volume of this computer, by the name that it is mounted at first."""
+        return {(_mount_points(path) or [path])[0]: path for path in _volume_paths()}
+
 else:
 
     def local_volumes() -> VolumeNames:
         """No volumes: there is no VSS here that could copy them."""
         return VolumeNames()
+
+    def local_volume_paths() -> dict[str, str]:
+        """None, for the same reason."""
+        return {}
 
 
 def local_environment() -> dict[str, str]:

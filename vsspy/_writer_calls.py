@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from . import _arguments
 from ._async_operation import AsyncOperation
 from ._properties import WriterStatus
 from ._session_calls import SessionCalls
@@ -66,14 +65,10 @@ class WriterCalls(SessionCalls):
         Raises:
             ObjectAlreadyExistsError: it is included.
         """
-        self._call(
-            "AddComponent",
-            self._core.add_component,
-            instance_id,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", "IVssBackupComponents::AddComponent"),
-            logical_path,
-            component_name,
+        self._of_component(
+            "IVssBackupComponents::AddComponent",
+            lambda writer, number, path, name: self._core.add_component(instance_id, writer, number, path, name),
+            (writer_id, component_type, logical_path, component_name),
         )
 
     def set_backup_options(
@@ -93,13 +88,10 @@ class WriterCalls(SessionCalls):
         Raises:
             ObjectNotFoundError: the component is not included.
         """
-        self._call(
-            "SetBackupOptions",
+        self._of_component(
+            "IVssBackupComponents::SetBackupOptions",
             self._core.set_backup_options,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", "IVssBackupComponents::SetBackupOptions"),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             backup_options,
         )
 
@@ -120,13 +112,10 @@ class WriterCalls(SessionCalls):
         Raises:
             ObjectNotFoundError: the component is not included.
         """
-        self._call(
-            "SetPreviousBackupStamp",
+        self._of_component(
+            "IVssBackupComponents::SetPreviousBackupStamp",
             self._core.set_previous_backup_stamp,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", "IVssBackupComponents::SetPreviousBackupStamp"),
-            logical_path,
-            component_name,
+            (writer_id, component_type, logical_path, component_name),
             previous_backup_stamp,
         )
 
@@ -151,15 +140,12 @@ class WriterCalls(SessionCalls):
         Raises:
             ObjectNotFoundError: the component is not included.
         """
-        self._call(
-            "SetBackupSucceeded",
-            self._core.set_backup_succeeded,
-            instance_id,
-            writer_id,
-            _arguments.enumeration(component_type, "component_type", "IVssBackupComponents::SetBackupSucceeded"),
-            logical_path,
-            component_name,
-            succeeded,
+        self._of_component(
+            "IVssBackupComponents::SetBackupSucceeded",
+            lambda writer, number, path, name: self._core.set_backup_succeeded(
+                instance_id, writer, number, path, name, succeeded
+            ),
+            (writer_id, component_type, logical_path, component_name),
         )
 
     def prepare_for_backup(self) -> AsyncOperation:

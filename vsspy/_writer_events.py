@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -19,9 +19,18 @@ from ._document_values import (
 )
 from ._faults import code_of
 from ._filetime import from_filetime, to_filetime
-from .enums import BackupType, ComponentType, FileRestoreStatus, RestoreTarget, RestoreType, RollForwardType
+from ._writer_description import Component, Description
+from .enums import (
+    BackupSchema,
+    BackupType,
+    ComponentType,
+    FileRestoreStatus,
+    RestoreTarget,
+    RestoreType,
+    RollForwardType,
+)
 from .errors import from_hresult
-from .metadata import FileSet
+from .metadata import ComponentMetadata, FileSet, RestoreMethodInfo
 
 if TYPE_CHECKING:
     from . import _simulator
@@ -311,3 +320,42 @@ class WriterEvent:
     partial_file_support: bool
     restore_type: RestoreType
     components: Sequence[WriterEventComponent]
+    _description: Description = field(repr=False, compare=False)
+
+    def set_metadata(
+        self,
+        *,
+        components: Iterable[Component | ComponentMetadata] | None = None,
+        exclude_files: Iterable[FileSet] | None = None,
+        exclude_files_from_snapshot: Iterable[FileSet] | None = None,
+        backup_schema: BackupSchema | None = None,
+        restore_method: RestoreMethodInfo | None = None,
+    ) -> None:
+        """What the writer says of itself from this Identify on (``IVssCreateWriterMetadata``), if it takes the event well.
+
+        What is not given stays as it is. Who the writer is (name, ids, usage, source) is told once, when it is made.
+
+        Args:
+            components: all its components.
+            exclude_files, exclude_files_from_snapshot, backup_schema, restore_method: as for
+                :class:`vsspy.simulator.Writer`.
+
+        Raises:
+            BadStateError: another event than Identify, or its handler has returned.
+            InvalidXmlDocumentError: no document can hold it.
+        """
+        self._description.change(components, exclude_files, exclude_files_from_snapshot, backup_schema, restore_method)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait on the machine's clock, as :meth:`vsspy.simulator.Machine.sleep` does: a writer that waits so does not
+        keep a virtual clock from going on, as one does that sleeps or blocks in another way.
+
+        Args:
+            seconds: how long; not negative.
+
+        Raises:
+            InvalidArgumentError: no number of seconds.
+            BadStateError: the handler has returned.
+            ConnectionLostError: the machine was closed meanwhile.
+        """
+        self._description.sleep(seconds)

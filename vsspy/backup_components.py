@@ -139,6 +139,18 @@ class BackupComponents(WriterCalls, SnapshotCalls, RestoreCalls, ServiceObject):
         due. Does nothing where nothing is under way. Returns when it is done."""
         self._call("AbortBackup", self._core.abort_backup)
 
+    def last_operation(self) -> AsyncOperation | None:
+        """The operation that was started last, over or not (no call of VSS), unless it was closed.
+
+        This is for a clean-up: Ctrl-C can come when VSS has started an operation, and before the program has it in a variable.
+        So the last operation is kept until the next one starts, :meth:`close`, or its own ``close``.
+
+        Returns:
+            The operation, or None. Closing it closes it for all who have it.
+        """
+        started = self._core.last_operation()
+        return None if started is None else self._operation(started)
+
     def save_as_xml(self) -> str:
         """The Backup Components Document (``SaveAsXML``), in a backup after :meth:`prepare_for_backup`; a restore needs
         it."""

@@ -348,11 +348,14 @@ class BackupSession:
         except BaseException as error:
             self._fail(error)
             raise
-        self._end()
         try:
+            self._end()
             talk.release()
         except VssError as error:
             talk.note(f"release: {error}")
+        except BaseException:  # Ctrl-C, perhaps before the object was released
+            talk.release()
+            raise
         check_marked(self._selected, self._settings.backup_type, stacklevel=4)
 
     def _fail(self, error: BaseException) -> KeyboardInterrupt | None:

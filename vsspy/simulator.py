@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import math
 import os
 import re
 import sys
@@ -25,12 +24,18 @@ from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
 
-from . import _core, _simulator
+from . import _core, _machine_folder, _simulator
 from ._codes import CODES
-from ._faults import EVENTS, Fault
+from ._faults import Fault
+from ._machine_folder import _to_bytes, configure
 from ._machine_records import ShadowCopyInfo, TraceEntry, shadow_copy_info, trace_entry
+from ._replay import record, replay
+from ._simulated_clock import SimulatedClock
+from ._simulated_machine_writers import SimulatedWriters
 from ._simulated_storage import SimulatedStorage
-from ._simulated_writers import Component, Writer, WriterVeto
+from ._simulated_writers import Writer, WriterVeto
+from ._typed_errors import typed_errors
+from ._writer_description import Component
 from ._writer_events import WriterEvent, WriterEventComponent
 from .errors import ClosedError, ForkedError, InvalidArgumentError, from_hresult
 from .metadata import FileSet
@@ -46,35 +51,20 @@ __all__ = [
     "WriterEvent",
     "WriterEventComponent",
     "WriterVeto",
+    "configure",
     "current",
+    "opened",
+    "record",
+    "replay",
     "running",
 ]
 
-PLAIN_SERVER: Mapping[str, str] = MappingProxyType(
-    {
-        "ALLUSERSPROFILE": "C:\\ProgramData",
-        "COMPUTERNAME": "SIMULATOR",
-        "CommonProgramFiles": "C:\\Program Files\\Common Files",
-        "CommonProgramFiles(x86)": "C:\\Program Files (x86)\\Common Files",
-        "ProgramData": "C:\\ProgramData",
-        "ProgramFiles": "C:\\Program Files",
-        "ProgramFiles(x86)": "C:\\Program Files (x86)",
-        "PUBLIC": "C:\\Users\\Public",
-        "SystemDrive": "C:",
-        "SystemRoot": "C:\\Windows",
-        "windir": "C:\\Windows",
-    }
-)
+PLAIN_SERVER: Mapping[str, str] = MappingProxyType(_simulator.plain_server())
 """The environment of a plain server that lives on ``C:``: a machine's default."""
 
 _LEVELS = {"xp": 5, "vista": 6, "7": 7, "8": 8}
+_DEADLINES = {"PrepareForBackup": 0, "StartSnapshotSet": 1, "DoSnapshotSet": 2}
 _HARDWARE_PROVIDERS = {False: 0, True: 1, "legacy": 2}
-
-
-def _to_bytes(path: str | os.PathLike[str]) -> bytes:
-    """A path as the service takes it."""
-    text = os.fspath(path)
-    return text.encode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsencode(text)
 
 
 def _volume_name(name: str) -> str:
@@ -90,19 +80,10 @@ def _volume_name(name: str) -> str:
     )
 
 
-@contextlib.contextmanager
-def _typed_errors(operation: str) -> Iterator[None]:
-    """The control table's errors are (HRESULT, text)."""
-    try:
-        yield
-    except RuntimeError as error:
-        if len(error.args) != 2:
-            raise
-        raise from_hresult(error.args[0], operation, error.args[1]) from None
-
-
-class Machine(SimulatedStorage):
+class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
     """A simulated machine. :func:`running` makes one; it stays readable when it is closed."""
+
+    _character: Mapping[str, Any] = MappingProxyType({})  # what a trace says of the machine
 
     def __init__(
         self,
@@ -116,6 +97,10 @@ class Machine(SimulatedStorage):
         device_names: Literal["folder", "nt"] = "folder",
         hardware_provider: bool | Literal["legacy"] = False,
         writers_blocking_revert: Iterable[UUID] = (),
+        virtual_time: bool = False,
+        persistent_state: str | os.PathLike[str] | None = None,
+        strict_components: bool = False,
+        components_until: Literal["StartSnapshotSet", "PrepareForBackup", "DoSnapshotSet"] = "PrepareForBackup",
     ) -> None:
         if level not in _LEVELS:
             raise InvalidArgumentError(
@@ -126,19 +111,22 @@ class Machine(SimulatedStorage):
         if hardware_provider not in _HARDWARE_PROVIDERS:
             detail = f'hardware_provider={hardware_provider!r}: True, False or "legacy"'
             raise InvalidArgumentError("E_INVALIDARG", "Machine", detail=detail)
-        self._process = os.getpid()
-        self._closed = False
-        self._capsule: Any = None
-        self._settled: list[TraceEntry] = []  # entries that change no more
-        self._reading = threading.Lock()
-        with _typed_errors("Machine"):
+        if components_until not in _DEADLINES:
+            detail = f"components_until={components_until!r}: one of {', '.join(_DEADLINES)}"
+            raise InvalidArgumentError("E_INVALIDARG", "Machine", detail=detail)
+        with typed_errors("Machine"):
             handle = _simulator.MachineHandle(
                 b"" if state is None else _to_bytes(state),
                 _LEVELS[level],
                 device_names == "nt",
                 _HARDWARE_PROVIDERS[hardware_provider],
+                virtual_time,
+                strict_components,
+                _DEADLINES[components_until],
+                b"" if persistent_state is None else _to_bytes(persistent_state),
             )
-        self._handle = handle
+        self._begin(handle)
+        self._character = {"level": level, "hardware_provider": hardware_provider}
         try:
             self.volumes: Mapping[str, Path] = MappingProxyType(
                 {_volume_name(name): Path(os.path.abspath(folder)) for name, folder in volumes.items()}
@@ -151,7 +139,7 @@ class Machine(SimulatedStorage):
             if len(self.volumes) < len(volumes):
                 raise from_hresult(CODES["VSS_E_OBJECT_ALREADY_EXISTS"], "Machine", "two volumes of one name")
             for name, folder in self.volumes.items():
-                with _typed_errors(f"volume {name}"):
+                with typed_errors(f"volume {name}"):
                     handle.add_volume(name, _to_bytes(folder))
             self.volume_paths: Mapping[str, str] = MappingProxyType(dict(handle.volumes()))
             """The GUID path of each volume (``\\\\?\\Volume{...}\\``), by the name that :attr:`volumes` has for it."""
@@ -168,31 +156,41 @@ class Machine(SimulatedStorage):
             raise
         _machines.add(self)
 
-    def _add_writer(self, writer: Writer) -> None:
-        if not 0 < writer.freeze_timeout < 10**9:
-            detail = f"freeze_timeout={writer.freeze_timeout}: a number of seconds above 0"
-            raise InvalidArgumentError("E_INVALIDARG", f"writer {writer.name}", detail=detail)
-        events = sum(1 << index for index, name in enumerate(EVENTS) if name in writer.callbacks)
-        with _typed_errors(f"writer {writer.name}"):
-            self._handle.add_writer(
-                writer.metadata.to_xml(),
-                int(writer.level),
-                round(writer.freeze_timeout * 1e9),
-                events,
-                writer._dispatch if events else None,
-            )
+    def _begin(self, handle: _simulator.MachineHandle) -> None:
+        super().__init__()
+        self._process = os.getpid()
+        self._closed = False
+        self._capsule: Any = None
+        self._settled: list[TraceEntry] = []  # entries that change no more
+        self._reading = threading.Lock()
+        self._handle = handle
+        self._character: dict[str, str | bool] = {}  # what a trace says of the machine
+
+    @classmethod
+    def _of_folder(cls, folder: str | os.PathLike[str]) -> Machine:
+        """The machine of a machine folder."""
+        settings, handle = _machine_folder.open_machine(folder)
+        machine = cls.__new__(cls)
+        machine._begin(handle)
+        machine._character = {"level": settings["machine"][0]["level"]}
+        machine.volumes = MappingProxyType({each["name"]: Path(each["folder"]) for each in settings["volumes"]})
+        machine.environment = MappingProxyType({each["name"]: each["value"] for each in settings["environment"]})
+        machine.volume_paths = MappingProxyType(dict(handle.volumes()))
+        _machines.add(machine)
+        return machine
 
     def add_fault(self, fault: Fault) -> None:
         """Let something go wrong from now on. Raises ``ClosedError``.
 
         Args:
             fault: what; its ``nth`` counts from now, too.
+
+        Raises:
+            ObjectNotFoundError: the machine has no such volume.
         """
         self._check_open("add_fault")
-        delay = -1 if fault.delay == math.inf else round(fault.delay * 1e9)
-        self._handle.add_fault(
-            fault.where, fault.hresult, fault.nth or 0, delay, fault.place == "result", fault.effect == "after"
-        )
+        with typed_errors(f"fault in {fault.where}"):
+            self._handle.add_fault(*fault._values())
 
     @property
     def closed(self) -> bool:
@@ -206,7 +204,10 @@ class Machine(SimulatedStorage):
         Objects that a requester still holds are dead then: their methods fail with RPC_E_DISCONNECTED.
         """
         if not self.closed:
-            self._handle.close()
+            try:
+                self._handle.close()
+            finally:
+                self._stop_writers()
             self._closed = True
 
     @property
@@ -299,6 +300,10 @@ def running(
     device_names: Literal["folder", "nt"] = "folder",
     hardware_provider: bool | Literal["legacy"] = False,
     writers_blocking_revert: Iterable[UUID] = (),
+    virtual_time: bool = False,
+    persistent_state: str | os.PathLike[str] | None = None,
+    strict_components: bool = False,
+    components_until: Literal["StartSnapshotSet", "PrepareForBackup", "DoSnapshotSet"] = "PrepareForBackup",
 ) -> Iterator[Machine]:
     """Run a simulated machine; inside the block it is the backend.
 
@@ -319,6 +324,14 @@ def running(
             machine of this process that has one too. ``"legacy"``: one that is too old for recovery sets.
         writers_blocking_revert: classes of writers that object to a revert of a volume with components of theirs, as
             the registry's ``WritersBlockingRevert`` lists them; ``vsspy.should_block_revert`` tells.
+        virtual_time: the machine's clock stands still and jumps, when all of the service waits, to the first moment that
+            anybody waits for: a time-out of a minute takes none, and the same program sees the same times again.
+        persistent_state: a folder in which persistent shadow copies, storage areas and volumes' GUIDs outlive the machine
+            (made where there is none). Several processes may use it at once: each sees what the others made and
+            deleted, and one of them makes a snapshot set at a time. Without it everything goes with the machine.
+        strict_components: whether AddComponent refuses a component that its writer's metadata does not have, with
+            VSS_E_OBJECT_NOT_FOUND; the pages do not say that it does (semantics 8.2, R7).
+        components_until: the call after which it is too late for AddComponent, where the pages differ (semantics 2.3).
 
     Raises:
         ObjectNotFoundError: a volume's folder does not exist.
@@ -336,7 +349,37 @@ def running(
         device_names=device_names,
         hardware_provider=hardware_provider,
         writers_blocking_revert=writers_blocking_revert,
+        virtual_time=virtual_time,
+        persistent_state=persistent_state,
+        strict_components=strict_components,
+        components_until=components_until,
     )
+    with _in_use(machine):
+        yield machine
+
+
+@contextlib.contextmanager
+def opened(folder: str | os.PathLike[str]) -> Iterator[Machine]:
+    """Run the machine of a machine folder; inside the block it is the backend.
+
+    What is persistent stays in ``folder/state`` for the next one, and several processes may run it at once.
+
+    Args:
+        folder: the folder of a ``machine.xml``, as :func:`configure` writes it and docs/other-languages.md describes it.
+
+    Raises:
+        ObjectNotFoundError: it has none, or names something that does not exist.
+        InvalidXmlDocumentError: what it says has no meaning; the detail names the file, the line and what to do.
+        ObjectAlreadyExistsError: two volumes of one name, or two writers with one instance id.
+        AccessDeniedError: something cannot be read, or the state belongs to somebody else.
+    """
+    with _in_use(Machine._of_folder(folder)) as machine:
+        yield machine
+
+
+@contextlib.contextmanager
+def _in_use(machine: Machine) -> Iterator[Machine]:
+    """The machine is the backend, and closed at the end."""
     _running.append(machine)
     try:
         if sys.platform == "win32":

@@ -66,6 +66,7 @@ void define_completion(session_class& type) {
       .def("free_writer_status", &session::free_writer_status, crosses())
       .def("backup_complete", &session::backup_complete, crosses(), keeps_platform())
       .def("abort_backup", &session::abort_backup, crosses())
+      .def("last_operation", &session::last_operation, crosses(), keeps_platform())
       .def("save_as_xml", [](session& self) { return to_python(crossing([&] { return self.save_as_xml(); })); })
       .def("get_session_id", &session::get_session_id, crosses())
       .def(

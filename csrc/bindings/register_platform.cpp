@@ -1,5 +1,8 @@
 // Platforms, what is asked of them without an object, process-wide security, and the end of the interpreter.
+#include <pybind11/stl/filesystem.h>
+
 #include "../com/apartment.h"
+#include "../requester/call_trace.h"
 #include "../requester/volumes.h"
 #include "../requester/windows_platform.h"
 #include "casters.h"
@@ -15,7 +18,11 @@ constexpr double exit_limit = 10;  // seconds
 
 void initialize_security(const vsspy_platform& platform) {
   com::enter_mta(platform);
-  com::check(com::on_mta(platform, [&] { return platform.initialize_security(platform.context); }),
+  com::check(com::on_mta(platform,
+                         [&] {
+                           return requester::traced("CoInitializeSecurity",
+                                                    [&] { return platform.initialize_security(platform.context); });
+                         }),
              "CoInitializeSecurity");
 }
 
@@ -67,6 +74,20 @@ void register_platform(py::module_& module) {
         return requester::should_block_revert(table, volume);
       },
       py::arg("platform"), py::arg("volume"));
+  module.def(
+      "start_tracing",
+      [](const std::filesystem::path& path, const std::string& header) {
+        const without_interpreter released;
+        return reinterpret_cast<std::uintptr_t>(requester::start_tracing(path, header));
+      },
+      py::arg("path"), py::arg("header"), "Writes every call into a file until stop_tracing; vsspy.trace is its face.");
+  module.def(
+      "stop_tracing",
+      [](std::uintptr_t trace) {
+        const without_interpreter released;
+        return requester::stop_tracing(reinterpret_cast<const void*>(trace));
+      },
+      py::arg("trace"), "False where not all of it could be written.");
   module.def(
       "close_everything",
       [](double limit) {

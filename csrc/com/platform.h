@@ -42,7 +42,11 @@ struct vsspy_platform {
   // with writers in this process can know; may be null. A call from there could wait for itself, so it is refused
   // instead.
   int (*in_callback)(void* context, const void* object) = nullptr;
+
+  // The calling thread is going to wait in slices until `now` gives `deadline`; 0: no more. A clock that jumps over
+  // what everybody waits for need not go from slice to slice then; may be null.
+  void (*wait_until)(void* context, std::uint64_t deadline) = nullptr;
 };
 }
 
-inline constexpr std::uint32_t vsspy_platform_version = 1;
+inline constexpr std::uint32_t vsspy_platform_version = 2;

@@ -15,11 +15,15 @@ namespace vsspy::documents {
 struct unknown_content {
   std::vector<std::pair<std::u16string, std::u16string>> attributes;
   std::vector<std::u16string> children;  // canonical XML of each
+
+  bool operator==(const unknown_content&) const = default;
 };
 
 struct partial_file {
   std::u16string path, filespec, ranges, metadata;  // ranges: a list, or the path of a ranges file (semantics 10)
   unknown_content unknown;
+
+  bool operator==(const partial_file&) const = default;
 };
 
 struct differenced_file {
@@ -28,6 +32,8 @@ struct differenced_file {
   std::uint64_t last_modify_time = 0;  // FILETIME
   std::u16string lsn;
   unknown_content unknown;
+
+  bool operator==(const differenced_file&) const = default;
 };
 
 // ALTERNATE_LOCATION_MAPPING and NEW_TARGET: where a file set went, or is to go, in a restore.
@@ -36,24 +42,32 @@ struct moved_files {
   bool recursive = false;
   std::u16string alternate_path;
   unknown_content unknown;
+
+  bool operator==(const moved_files&) const = default;
 };
 
 struct directed_target {
   std::u16string source_path, source_filespec, source_ranges;
   std::u16string target_path, target_filespec, target_ranges;
   unknown_content unknown;
+
+  bool operator==(const directed_target&) const = default;
 };
 
 struct restore_subcomponent {
   std::u16string logical_path, name;
   bool repair = false;
   unknown_content unknown;
+
+  bool operator==(const restore_subcomponent&) const = default;
 };
 
 // BACKUP_METADATA and RESTORE_METADATA
 struct writer_data {
   std::u16string metadata;
   unknown_content unknown;
+
+  bool operator==(const writer_data&) const = default;
 };
 
 // COMPONENT: one explicit component (vss_xml.md 3.4 and 3.5).
@@ -92,6 +106,8 @@ struct backup_component {
   std::vector<restore_subcomponent> restore_subcomponents;
   std::vector<std::pair<std::u16string, std::u16string>> other_attributes;  // kept when written back
   std::vector<std::u16string> other_children;                               // canonical XML of each, kept likewise
+
+  bool operator==(const backup_component&) const = default;
 };
 
 struct writer_components {
@@ -103,6 +119,8 @@ struct writer_components {
   bool repeats_namespace = false;  // an xmlns of its own: Windows writes it once the writer has changed its part
   std::vector<std::pair<std::u16string, std::u16string>> other_attributes;
   std::vector<std::u16string> other_children;
+
+  bool operator==(const writer_components&) const = default;
 };
 
 struct backup_components {
@@ -115,6 +133,8 @@ struct backup_components {
   std::vector<writer_components> writers;
   std::vector<std::pair<std::u16string, std::u16string>> other_attributes;
   std::vector<std::u16string> other_children;
+
+  bool operator==(const backup_components&) const = default;
 };
 
 // Whether a document can hold that text: XML has no place for most control characters and for lone surrogates.

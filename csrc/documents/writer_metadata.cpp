@@ -120,7 +120,8 @@ void write_file_set(xml::writer& out, schema::name name, const file_set& set, se
   const bool always_recursive = kind == set_kind::exclusion || kind == set_kind::mapping;
   if (always_recursive || set.recursive) fields.yes_no(schema::recursive, set.recursive);
   fields.optional_text(schema::alternate_path, set.alternate_path);
-  if (kind == set_kind::file_list || kind == set_kind::database) {
+  const bool always_masked = kind == set_kind::file_list || kind == set_kind::database;
+  if (always_masked || set.backup_type_mask != file_set().backup_type_mask) {
     fields.number(schema::filespec_backup_type, set.backup_type_mask);
   }
   out.close();
@@ -177,9 +178,14 @@ void write_restore_method(xml::writer& out, const restore_method& restore) {
   out.close();
 }
 
+// Empty locations are not written.
+bool has_locations(const writer_metadata& metadata) {
+  return !metadata.components.empty() || !metadata.exclude_files.empty() ||
+         !metadata.exclude_files_from_snapshot.empty();
+}
+
 void write_locations(xml::writer& out, const writer_metadata& metadata) {
-  if (metadata.components.empty() && metadata.exclude_files.empty() && metadata.exclude_files_from_snapshot.empty())
-    return;
+  if (!has_locations(metadata)) return;
   out.open(schema::backup_locations);
   for (const component_metadata& component : metadata.components) write_component(out, component);
   for (const file_set& set : metadata.exclude_files) {
@@ -218,6 +224,7 @@ writer_metadata read_writer_metadata(std::u16string_view text) {
         }
       },
       ignore);
+  made.restore_after_locations = made.restore_after_locations && has_locations(made);
   if (!identified) root.refuse(root.quoted(schema::identification) + " is missing");
   made.xml = text;
   return made;

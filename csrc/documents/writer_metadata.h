@@ -17,12 +17,16 @@ struct file_set {
   bool recursive = false;
   std::optional<std::u16string> alternate_path;
   std::uint32_t backup_type_mask = 0xF0F;
+
+  bool operator==(const file_set&) const = default;
 };
 
 struct dependency {
   GUID writer_id{};
   std::optional<std::u16string> logical_path;
   std::u16string component_name;
+
+  bool operator==(const dependency&) const = default;
 };
 
 struct component_metadata {
@@ -40,6 +44,8 @@ struct component_metadata {
   std::vector<file_set> database_files;
   std::vector<file_set> database_log_files;
   std::vector<dependency> dependencies;
+
+  bool operator==(const component_metadata&) const = default;
 };
 
 struct restore_method {
@@ -49,6 +55,8 @@ struct restore_method {
   VSS_WRITERRESTORE_ENUM writer_restore = VSS_WRE_UNDEFINED;
   bool reboot_required = false;
   std::vector<file_set> alternate_location_mappings;
+
+  bool operator==(const restore_method&) const = default;
 };
 
 struct writer_metadata {
@@ -65,9 +73,11 @@ struct writer_metadata {
   std::vector<file_set> exclude_files;
   std::vector<file_set> exclude_files_from_snapshot;
   std::vector<component_metadata> components;
-  bool restore_after_locations =
-      false;           // RESTORE_METHOD stands behind BACKUP_LOCATIONS: the writer's calls came in that order
+  // RESTORE_METHOD stands behind what BACKUP_LOCATIONS holds: the writer's calls came in that order.
+  bool restore_after_locations = false;
   std::u16string xml;  // the text that it was read from, or that IVssExamineWriterMetadata::SaveAsXML gave
+
+  bool operator==(const writer_metadata&) const = default;
 };
 
 // Throws com::vss_error VSS_E_INVALID_XML_DOCUMENT (its detail says where and what) for anything that is not such a

@@ -19,6 +19,9 @@ namespace vsspy::documents::xml {
 inline constexpr std::size_t max_text = 128 * 1024 * 1024;  // UTF-16 units: 256 MiB
 inline constexpr std::size_t max_nodes = 16 * 1024 * 1024;  // elements and texts
 inline constexpr std::size_t max_depth = 64;                // elements inside each other
+// What the names of namespaces may add when a text is written in canonical form, where each element and attribute names
+// its own: a prefix for a long one would make it grow with the square.
+constexpr std::size_t added_by_namespaces(std::size_t text) noexcept { return 64 * 1024 + 16 * text; }
 
 using node_id = std::uint32_t;
 inline constexpr node_id none = 0xFFFFFFFF;

@@ -279,10 +279,12 @@ class parser {
     namespace_id default_namespace = open_.empty() ? no_namespace : open_.back().default_namespace;
     element.declares_default = declare_namespaces(default_namespace);
     element.space = name.prefix.empty() ? default_namespace : resolve(name.prefix, start);
+    if (open_.empty() || element.space != out_.nodes[open_.back().id].space) add_namespace(element.space, start);
     element.first_attribute = static_cast<std::uint32_t>(out_.attributes.size());
     for (const raw_attribute& each : raw_) {
       if (is_declaration(each.name)) continue;
       const namespace_id space = each.name.prefix.empty() ? no_namespace : resolve(each.name.prefix, start);
+      add_namespace(space, start);
       out_.attributes.push_back({each.name.local, each.value, space});
     }
     element.attribute_count = static_cast<std::uint32_t>(out_.attributes.size() - element.first_attribute);
@@ -445,6 +447,11 @@ class parser {
     }
   }
 
+  void add_namespace(namespace_id space, std::size_t element) {
+    added_ += out_.namespaces[space].size();
+    if (added_ > added_by_namespaces(text_.size())) fail("the names of namespaces are too long", element);
+  }
+
   namespace_id intern(std::u16string_view name) {
     const auto [place, is_new] = namespace_ids_.try_emplace(name, static_cast<namespace_id>(out_.namespaces.size()));
     if (is_new) out_.namespaces.push_back(name);
@@ -466,6 +473,7 @@ class parser {
   std::vector<std::u16string_view> declared_;                               // their order, to take them back
   std::vector<raw_attribute> raw_;
   std::unordered_map<std::u16string_view, namespace_id> namespace_ids_;
+  std::size_t added_ = 0;
   std::u16string_view pending_;
   bool joined_ = false;
   bool keep_blank_ = false;  // white space that was written as a reference or in CDATA is meant

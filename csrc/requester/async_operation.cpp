@@ -12,12 +12,6 @@ constexpr std::uint64_t milliseconds = 1'000'000;
 constexpr std::uint64_t slice = 50 * milliseconds;  // Ctrl-C is to be seen well within 200 ms
 constexpr std::uint64_t poll = 20 * milliseconds;
 
-HRESULT query_status(const vsspy_platform& platform, IVssAsync& object) {
-  HRESULT result = VSS_S_ASYNC_PENDING;
-  com::check(com::on_mta(platform, [&] { return object.QueryStatus(&result, nullptr); }), "IVssAsync::QueryStatus");
-  return result;
-}
-
 // Far ahead for what does not fit; the clock counts nanoseconds.
 std::uint64_t deadline_after(std::uint64_t now, double seconds) {
   constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
@@ -27,19 +21,35 @@ std::uint64_t deadline_after(std::uint64_t now, double seconds) {
   return span > never - now ? never : now + span;
 }
 
+class announcement {
+ public:
+  announcement(const vsspy_platform& platform, std::uint64_t deadline) : platform_(platform) { tell(deadline); }
+  ~announcement() { tell(0); }
+  announcement(const announcement&) = delete;
+  announcement& operator=(const announcement&) = delete;
+
+ private:
+  void tell(std::uint64_t deadline) const {
+    if (platform_.wait_until) platform_.wait_until(platform_.context, deadline);
+  }
+  const vsspy_platform& platform_;
+};
+
 }  // namespace
 
 std::shared_ptr<async_operation> async_operation::adopt(com::com_ptr<IVssAsync> object, std::string starter,
-                                                        const void* owner) {
-  std::shared_ptr<async_operation> made(new async_operation(std::move(object), std::move(starter), owner));
+                                                        const void* owner, const call_id& begun) {
+  std::shared_ptr<async_operation> made(new async_operation(std::move(object), std::move(starter), owner, begun));
   enlist(made);
   return made;
 }
 
-async_operation::async_operation(com::com_ptr<IVssAsync> object, std::string starter, const void* owner)
+async_operation::async_operation(com::com_ptr<IVssAsync> object, std::string starter, const void* owner,
+                                 const call_id& begun)
     : platform_(object.platform()),
       starter_(std::move(starter)),
       owner_(owner),
+      begun_(begun),
       object_(std::make_shared<com::com_ptr<IVssAsync>>(std::move(object))) {}
 
 async_operation::~async_operation() {
@@ -53,9 +63,23 @@ async_operation::shared_object async_operation::use(const char* operation) {
   return object_;
 }
 
+// The first end that is seen is the operation's result in the trace.
+HRESULT async_operation::query_status(IVssAsync& object) {
+  HRESULT result = VSS_S_ASYNC_PENDING;
+  const HRESULT hr = com::on_mta(platform_, [&] {
+    const session_mark mark(begun_.session);
+    return traced("IVssAsync::QueryStatus", [&] { return object.QueryStatus(&result, nullptr); });
+  });
+  com::check(hr, "IVssAsync::QueryStatus");
+  if (tracing() && result != VSS_S_ASYNC_PENDING && !result_traced_.exchange(true)) {
+    trace_result(begun_, starter_, result);
+  }
+  return result;
+}
+
 HRESULT async_operation::status() {
   const shared_object object = use("IVssAsync::QueryStatus");
-  return query_status(platform_, **object);
+  return query_status(**object);
 }
 
 bool async_operation::wait(std::optional<double> timeout, const std::function<void()>& between) {
@@ -65,8 +89,9 @@ bool async_operation::wait(std::optional<double> timeout, const std::function<vo
   }
   const auto now = [this] { return platform_.now(platform_.context); };
   const std::uint64_t deadline = timeout ? deadline_after(now(), *timeout) : std::numeric_limits<std::uint64_t>::max();
+  const announcement announced(platform_, deadline);
   for (;;) {
-    const HRESULT result = query_status(platform_, **object);
+    const HRESULT result = query_status(**object);
     if (result == VSS_S_ASYNC_CANCELLED || FAILED(result)) throw com::vss_error(result, starter_);
     if (result != VSS_S_ASYNC_PENDING) return true;
     const std::uint64_t time = now();
@@ -84,22 +109,33 @@ bool async_operation::wait(std::optional<double> timeout, const std::function<vo
 void async_operation::wait_slice(IVssAsync& object, std::uint64_t nanoseconds) {
   if (!only_infinite_) {
     const auto limit = static_cast<DWORD>((nanoseconds + milliseconds - 1) / milliseconds);
-    const HRESULT hr = com::on_mta(platform_, [&] { return object.Wait(limit); });
+    const HRESULT hr = com::on_mta(platform_, [&] {
+      const session_mark mark(begun_.session);
+      return traced("IVssAsync::Wait", [&] { return object.Wait(limit); }, with("dwMilliseconds", limit));
+    });
     if (SUCCEEDED(hr)) return;
     // Wait may also give the error that the operation ended with (semantics 3.5): then the status says so.
-    if (query_status(platform_, object) != VSS_S_ASYNC_PENDING) return;
+    if (query_status(object) != VSS_S_ASYNC_PENDING) return;
     if (hr != E_INVALIDARG) throw com::vss_error(hr, "IVssAsync::Wait");
     only_infinite_ = true;  // Windows Server 2003 takes nothing but INFINITE (semantics 3.3)
   }
   platform_.sleep(platform_.context, std::min(nanoseconds, poll));
 }
 
+bool async_operation::closed() {
+  const std::lock_guard lock(mutex_);
+  return !object_;
+}
+
 HRESULT async_operation::cancel() {
   const shared_object object = use("IVssAsync::Cancel");
-  const HRESULT hr = com::on_mta(platform_, [&] { return (*object)->Cancel(); });
+  const HRESULT hr = com::on_mta(platform_, [&] {
+    const session_mark mark(begun_.session);
+    return traced("IVssAsync::Cancel", [&] { return (*object)->Cancel(); });
+  });
   if (SUCCEEDED(hr)) return hr;
   // Cancel may give the error of an operation that is over (semantics 3.5): nothing is left to cancel then.
-  if (query_status(platform_, **object) == hr) return VSS_S_ASYNC_FINISHED;
+  if (query_status(**object) == hr) return VSS_S_ASYNC_FINISHED;
   throw com::vss_error(hr, "IVssAsync::Cancel");
 }
 

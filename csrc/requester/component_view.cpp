@@ -25,25 +25,29 @@ Interface& component_view::as(const char* operation) {
   }
 }
 
-template <class Interface, class Fn>
-HRESULT component_view::call(const char* operation, Fn fn) {
-  return read(operation, [&] { return check(fn(as<Interface>(operation)), operation); });
+template <class Interface, class Fn, class... Arguments>
+HRESULT component_view::call(const char* operation, Fn fn, const Arguments&... arguments) {
+  return read(operation, [&] {
+    Interface& object = as<Interface>(operation);
+    return check(traced(operation, [&] { return fn(object); }, arguments...), operation);
+  });
 }
 
 template <class Interface>
 optional_text component_view::text(const char* operation, HRESULT (STDMETHODCALLTYPE Interface::*get)(BSTR*)) {
   return read(operation, [&]() -> optional_text {
     unique_bstr text(object_.platform());
-    if (check((as<Interface>(operation).*get)(text.put()), operation) == S_FALSE) return std::nullopt;
+    Interface& object = as<Interface>(operation);
+    if (check(traced(operation, [&] { return (object.*get)(text.put()); }), operation) == S_FALSE) return std::nullopt;
     return text.optional_text();
   });
 }
 
 template <class Interface>
 void component_view::set_text(const char* operation, HRESULT (STDMETHODCALLTYPE Interface::*set)(LPCWSTR),
-                              const std::u16string& text, const char* name) {
+                              const std::u16string& text, const char* name, const char* parameter) {
   const WCHAR* given = terminated(text, name, operation);
-  call<Interface>(operation, [&](Interface& object) { return (object.*set)(given); });
+  call<Interface>(operation, [&](Interface& object) { return (object.*set)(given); }, with(parameter, text));
 }
 
 template <class Interface, class Value>
@@ -58,7 +62,7 @@ std::vector<Item> component_view::collection(const char* operation,
                                              HRESULT (STDMETHODCALLTYPE IVssComponent::*count)(UINT*), Read read_item) {
   return read(operation, [&] {
     UINT number = 0;
-    check((*object_.*count)(&number), operation);
+    check(traced(operation, [&] { return (*object_.*count)(&number); }), operation);
     std::vector<Item> items;
     for (UINT i = 0; i < number; ++i) items.push_back(read_item(i));
     return items;
@@ -67,11 +71,11 @@ std::vector<Item> component_view::collection(const char* operation,
 
 std::vector<documents::file_set> component_view::file_sets(
     const char* count_operation, HRESULT (STDMETHODCALLTYPE IVssComponent::*count)(UINT*), const char* operation,
-    HRESULT (STDMETHODCALLTYPE IVssComponent::*get)(UINT, IVssWMFiledesc**)) {
+    const char* index_name, HRESULT (STDMETHODCALLTYPE IVssComponent::*get)(UINT, IVssWMFiledesc**)) {
   return read(count_operation, [&] {
     UINT number = 0;
-    check((*object_.*count)(&number), count_operation);
-    return read_file_sets(object_.platform(), number, operation,
+    check(traced(count_operation, [&] { return (*object_.*count)(&number); }), count_operation);
+    return read_file_sets(object_.platform(), number, operation, index_name,
                           [&](UINT i, IVssWMFiledesc** item) { return (*object_.*get)(i, item); });
   });
 }
@@ -157,7 +161,8 @@ roll_forward_info component_view::roll_forward() {
   return read(operation, [&] {
     VSS_ROLLFORWARD_TYPE type = VSS_RF_UNDEFINED;
     unique_bstr point(object_.platform());
-    check(as<IVssComponentEx>(operation).GetRollForward(&type, point.put()), operation);
+    IVssComponentEx& object = as<IVssComponentEx>(operation);
+    check(traced(operation, [&] { return object.GetRollForward(&type, point.put()); }), operation);
     return roll_forward_info{static_cast<std::int32_t>(type), point.optional_text()};
   });
 }
@@ -172,9 +177,11 @@ component_failure_info component_view::failure() {
     component_failure_info found;
     unique_bstr message(object_.platform());
     DWORD reserved = 0;  // may not be left out
-    check(as<IVssComponentEx2>(operation).GetFailure(&found.failure, &found.application_failure, message.put(),
-                                                     &reserved),
-          operation);
+    IVssComponentEx2& object = as<IVssComponentEx2>(operation);
+    check(
+        traced(operation,
+               [&] { return object.GetFailure(&found.failure, &found.application_failure, message.put(), &reserved); }),
+        operation);
     found.application_message = message.optional_text();
     return found;
   });
@@ -182,12 +189,13 @@ component_failure_info component_view::failure() {
 
 std::vector<documents::file_set> component_view::alternate_location_mappings() {
   return file_sets("IVssComponent::GetAlternateLocationMappingCount", &IVssComponent::GetAlternateLocationMappingCount,
-                   "IVssComponent::GetAlternateLocationMapping", &IVssComponent::GetAlternateLocationMapping);
+                   "IVssComponent::GetAlternateLocationMapping", "iMapping",
+                   &IVssComponent::GetAlternateLocationMapping);
 }
 
 std::vector<documents::file_set> component_view::new_targets() {
   return file_sets("IVssComponent::GetNewTargetCount", &IVssComponent::GetNewTargetCount, "IVssComponent::GetNewTarget",
-                   &IVssComponent::GetNewTarget);
+                   "iNewTarget", &IVssComponent::GetNewTarget);
 }
 
 std::vector<partial_file_info> component_view::partial_files() {
@@ -195,7 +203,10 @@ std::vector<partial_file_info> component_view::partial_files() {
       "IVssComponent::GetPartialFileCount", &IVssComponent::GetPartialFileCount, [&](UINT i) {
         const vsspy_platform& platform = object_.platform();
         unique_bstr path(platform), filename(platform), ranges(platform), metadata(platform);
-        check(object_->GetPartialFile(i, path.put(), filename.put(), ranges.put(), metadata.put()),
+        check(traced(
+                  "IVssComponent::GetPartialFile",
+                  [&] { return object_->GetPartialFile(i, path.put(), filename.put(), ranges.put(), metadata.put()); },
+                  with("iPartialFile", i)),
               "IVssComponent::GetPartialFile");
         return partial_file_info{path.text(), filename.text(), ranges.text(), metadata.text()};
       });
@@ -208,7 +219,12 @@ std::vector<differenced_file_info> component_view::differenced_files() {
         unique_bstr path(platform), filespec(platform), lsn(platform);
         BOOL recursive = FALSE;
         FILETIME time{};
-        check(object_->GetDifferencedFile(i, path.put(), filespec.put(), &recursive, lsn.put(), &time),
+        check(traced(
+                  "IVssComponent::GetDifferencedFile",
+                  [&] {
+                    return object_->GetDifferencedFile(i, path.put(), filespec.put(), &recursive, lsn.put(), &time);
+                  },
+                  with("iDifferencedFile", i)),
               "IVssComponent::GetDifferencedFile");
         return differenced_file_info{path.text(), filespec.text(), recursive != FALSE, lsn.optional_text(),
                                      std::uint64_t{time.dwHighDateTime} << 32 | time.dwLowDateTime};
@@ -221,8 +237,13 @@ std::vector<directed_target_info> component_view::directed_targets() {
         const vsspy_platform& platform = object_.platform();
         unique_bstr source_path(platform), source_filename(platform), source_ranges(platform);
         unique_bstr path(platform), filename(platform), ranges(platform);
-        check(object_->GetDirectedTarget(i, source_path.put(), source_filename.put(), source_ranges.put(), path.put(),
-                                         filename.put(), ranges.put()),
+        check(traced(
+                  "IVssComponent::GetDirectedTarget",
+                  [&] {
+                    return object_->GetDirectedTarget(i, source_path.put(), source_filename.put(), source_ranges.put(),
+                                                      path.put(), filename.put(), ranges.put());
+                  },
+                  with("iDirectedTarget", i)),
               "IVssComponent::GetDirectedTarget");
         return directed_target_info{source_path.text(), source_filename.text(), source_ranges.text(),
                                     path.text(),        filename.text(),        ranges.text()};
@@ -234,54 +255,64 @@ std::vector<restore_subcomponent_info> component_view::restore_subcomponents() {
       "IVssComponent::GetRestoreSubcomponentCount", &IVssComponent::GetRestoreSubcomponentCount, [&](UINT i) {
         unique_bstr path(object_.platform()), name(object_.platform());
         bool repair = false;
-        check(object_->GetRestoreSubcomponent(i, path.put(), name.put(), &repair),
+        check(traced(
+                  "IVssComponent::GetRestoreSubcomponent",
+                  [&] { return object_->GetRestoreSubcomponent(i, path.put(), name.put(), &repair); },
+                  with("iComponent", i)),
               "IVssComponent::GetRestoreSubcomponent");
         return restore_subcomponent_info{path.optional_text(), name.text(), repair};
       });
 }
 
 void component_view::set_backup_metadata(const std::u16string& data) {
-  set_text("IVssComponent::SetBackupMetadata", &IVssComponent::SetBackupMetadata, data, "data");
+  set_text("IVssComponent::SetBackupMetadata", &IVssComponent::SetBackupMetadata, data, "data", "wszData");
 }
 
 void component_view::set_restore_metadata(const std::u16string& data) {
-  set_text("IVssComponent::SetRestoreMetadata", &IVssComponent::SetRestoreMetadata, data, "data");
+  set_text("IVssComponent::SetRestoreMetadata", &IVssComponent::SetRestoreMetadata, data, "data", "wszRestoreMetadata");
 }
 
 void component_view::set_restore_target(std::int32_t target) {
-  call<IVssComponent>("IVssComponent::SetRestoreTarget", [&](IVssComponent& object) {
-    return object.SetRestoreTarget(static_cast<VSS_RESTORE_TARGET>(target));
-  });
+  call<IVssComponent>(
+      "IVssComponent::SetRestoreTarget",
+      [&](IVssComponent& object) { return object.SetRestoreTarget(static_cast<VSS_RESTORE_TARGET>(target)); },
+      with("target", target));
 }
 
 void component_view::set_backup_stamp(const std::u16string& stamp) {
-  set_text("IVssComponent::SetBackupStamp", &IVssComponent::SetBackupStamp, stamp, "stamp");
+  set_text("IVssComponent::SetBackupStamp", &IVssComponent::SetBackupStamp, stamp, "stamp", "wszBackupStamp");
 }
 
 void component_view::set_pre_restore_failure_message(const std::u16string& message) {
-  set_text("IVssComponent::SetPreRestoreFailureMsg", &IVssComponent::SetPreRestoreFailureMsg, message, "message");
+  set_text("IVssComponent::SetPreRestoreFailureMsg", &IVssComponent::SetPreRestoreFailureMsg, message, "message",
+           "wszPreRestoreFailureMsg");
 }
 
 void component_view::set_post_restore_failure_message(const std::u16string& message) {
-  set_text("IVssComponent::SetPostRestoreFailureMsg", &IVssComponent::SetPostRestoreFailureMsg, message, "message");
+  set_text("IVssComponent::SetPostRestoreFailureMsg", &IVssComponent::SetPostRestoreFailureMsg, message, "message",
+           "wszPostRestoreFailureMsg");
 }
 
 void component_view::set_prepare_for_backup_failure_message(const std::u16string& message) {
   set_text("IVssComponentEx::SetPrepareForBackupFailureMsg", &IVssComponentEx::SetPrepareForBackupFailureMsg, message,
-           "message");
+           "message", "wszFailureMsg");
 }
 
 void component_view::set_post_snapshot_failure_message(const std::u16string& message) {
   set_text("IVssComponentEx::SetPostSnapshotFailureMsg", &IVssComponentEx::SetPostSnapshotFailureMsg, message,
-           "message");
+           "message", "wszFailureMsg");
 }
 
 void component_view::set_failure(const component_failure_info& failure) {
   constexpr const char* operation = "IVssComponentEx2::SetFailure";
   const WCHAR* message = terminated(failure.application_message, "application_message", operation);
-  call<IVssComponentEx2>(operation, [&](IVssComponentEx2& object) {
-    return object.SetFailure(failure.failure, failure.application_failure, message, 0);
-  });
+  call<IVssComponentEx2>(
+      operation,
+      [&](IVssComponentEx2& object) {
+        return object.SetFailure(failure.failure, failure.application_failure, message, 0);
+      },
+      with("hr", failure.failure), with("hrApplication", failure.application_failure),
+      with("wszApplicationMessage", failure.application_message), with("dwReserved", 0));
 }
 
 void component_view::add_partial_file(const partial_file_info& file) {
@@ -291,8 +322,10 @@ void component_view::add_partial_file(const partial_file_info& file) {
   const WCHAR* filename = text(file.filename, "filename");
   const WCHAR* ranges = text(file.ranges, "ranges");
   const WCHAR* metadata = text(file.metadata, "metadata");
-  call<IVssComponent>(operation,
-                      [&](IVssComponent& object) { return object.AddPartialFile(path, filename, ranges, metadata); });
+  call<IVssComponent>(
+      operation, [&](IVssComponent& object) { return object.AddPartialFile(path, filename, ranges, metadata); },
+      with("wszPath", file.path), with("wszFilename", file.filename), with("wszRanges", file.ranges),
+      with("wszMetadata", file.metadata));
 }
 
 void component_view::add_directed_target(const directed_target_info& target) {
@@ -304,9 +337,15 @@ void component_view::add_directed_target(const directed_target_info& target) {
   const WCHAR* path = text(target.destination_path, "destination_path");
   const WCHAR* filename = text(target.destination_filename, "destination_filename");
   const WCHAR* ranges = text(target.destination_ranges, "destination_ranges");
-  call<IVssComponent>(operation, [&](IVssComponent& object) {
-    return object.AddDirectedTarget(source_path, source_filename, source_ranges, path, filename, ranges);
-  });
+  call<IVssComponent>(
+      operation,
+      [&](IVssComponent& object) {
+        return object.AddDirectedTarget(source_path, source_filename, source_ranges, path, filename, ranges);
+      },
+      with("wszSourcePath", target.source_path), with("wszSourceFilename", target.source_filename),
+      with("wszSourceRangeList", target.source_ranges), with("wszDestinationPath", target.destination_path),
+      with("wszDestinationFilename", target.destination_filename),
+      with("wszDestinationRangeList", target.destination_ranges));
 }
 
 void component_view::add_differenced_files_by_last_modify_time(const differenced_file_info& files) {
@@ -316,9 +355,15 @@ void component_view::add_differenced_files_by_last_modify_time(const differenced
   FILETIME time{};
   time.dwLowDateTime = static_cast<DWORD>(files.last_modify_time);
   time.dwHighDateTime = static_cast<DWORD>(files.last_modify_time >> 32);
-  call<IVssComponent>(operation, [&](IVssComponent& object) {
-    return object.AddDifferencedFilesByLastModifyTime(path, filespec, files.recursive ? TRUE : FALSE, time);
-  });
+  const BOOL recursive = files.recursive ? TRUE : FALSE;
+  const auto last = static_cast<std::int64_t>(files.last_modify_time);
+  call<IVssComponent>(
+      operation,
+      [&](IVssComponent& object) {
+        return object.AddDifferencedFilesByLastModifyTime(path, filespec, recursive, time);
+      },
+      with("wszPath", files.path), with("wszFilespec", files.filespec), with("bRecursive", recursive),
+      with("ftLastModifyTime", last));
 }
 
 void component_view::add_differenced_files_by_last_modify_lsn(const differenced_file_info& files) {
@@ -326,17 +371,22 @@ void component_view::add_differenced_files_by_last_modify_lsn(const differenced_
   const WCHAR* path = terminated(files.path, "path", operation);
   const WCHAR* filespec = terminated(files.filespec, "filespec", operation);
   const std::u16string lsn = files.lsn.value_or(std::u16string());
-  call<IVssComponent>(operation, [&](IVssComponent& object) {
-    const unique_bstr text(object_.platform(), without_nul(lsn, "lsn", operation));
-    return object.AddDifferencedFilesByLastModifyLSN(path, filespec, files.recursive ? TRUE : FALSE, text.get());
-  });
+  const BOOL recursive = files.recursive ? TRUE : FALSE;
+  call<IVssComponent>(
+      operation,
+      [&](IVssComponent& object) {
+        const unique_bstr text(object_.platform(), without_nul(lsn, "lsn", operation));
+        return object.AddDifferencedFilesByLastModifyLSN(path, filespec, recursive, text.get());
+      },
+      with("wszPath", files.path), with("wszFilespec", files.filespec), with("bRecursive", recursive),
+      with("bstrLsnString", files.lsn));
 }
 
 writer_info writer_components_view::info() {
   constexpr const char* operation = "IVssWriterComponents::GetWriterInfo";
   return read(operation, [&] {
     writer_info found;
-    check(object_->GetWriterInfo(&found.instance_id, &found.writer_id), operation);
+    check(traced(operation, [&] { return object_->GetWriterInfo(&found.instance_id, &found.writer_id); }), operation);
     return found;
   });
 }
@@ -345,11 +395,13 @@ std::vector<std::shared_ptr<component_view>> writer_components_view::components(
   constexpr const char* operation = "IVssWriterComponents::GetComponent";
   return read(operation, [&](view_list& views) {
     UINT count = 0;
-    check(object_->GetComponentCount(&count), "IVssWriterComponents::GetComponentCount");
+    check(traced("IVssWriterComponents::GetComponentCount", [&] { return object_->GetComponentCount(&count); }),
+          "IVssWriterComponents::GetComponentCount");
     std::vector<std::shared_ptr<component_view>> found;
     for (UINT i = 0; i < count; ++i) {
-      auto component = fetch<IVssComponent>(object_.platform(), operation,
-                                            [&](IVssComponent** item) { return object_->GetComponent(i, item); });
+      auto component = fetch<IVssComponent>(
+          object_.platform(), operation, [&](IVssComponent** item) { return object_->GetComponent(i, item); },
+          with("iComponent", i));
       found.push_back(std::make_shared<component_view>(owner(), generation(), std::move(component)));
     }
     views.add(found);

@@ -108,15 +108,15 @@ class component_view final : public document_view {
  private:
   // fn(interface): the HRESULT of one call, checked. Interface is IVssComponent, Ex or Ex2; the later ones throw
   // E_NOINTERFACE with their name where the system does not have them, which is asked once.
-  template <class Interface, class Fn>
-  HRESULT call(const char* operation, Fn fn);
+  template <class Interface, class Fn, class... Arguments>
+  HRESULT call(const char* operation, Fn fn, const Arguments&... arguments);
   template <class Interface>
   Interface& as(const char* operation);
   template <class Interface>
   optional_text text(const char* operation, HRESULT (STDMETHODCALLTYPE Interface::*get)(BSTR*));
   template <class Interface>
   void set_text(const char* operation, HRESULT (STDMETHODCALLTYPE Interface::*set)(LPCWSTR), const std::u16string& text,
-                const char* name);
+                const char* name, const char* parameter);
   template <class Interface, class Value>
   std::optional<Value> value(const char* operation, HRESULT (STDMETHODCALLTYPE Interface::*get)(Value*));
   template <class Item, class Read>
@@ -124,7 +124,7 @@ class component_view final : public document_view {
                                Read read);
   std::vector<documents::file_set> file_sets(const char* count_operation,
                                              HRESULT (STDMETHODCALLTYPE IVssComponent::*count)(UINT*),
-                                             const char* operation,
+                                             const char* operation, const char* index_name,
                                              HRESULT (STDMETHODCALLTYPE IVssComponent::*get)(UINT, IVssWMFiledesc**));
 
   com::com_ptr<IVssComponent> object_;

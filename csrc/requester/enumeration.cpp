@@ -4,6 +4,7 @@
 #include <array>
 
 #include "../com/bstr.h"
+#include "call_trace.h"
 
 namespace vsspy::requester {
 
@@ -26,7 +27,8 @@ class batch {
 
   HRESULT fetch(Elements::interface_type& objects, ULONG count) {
     ULONG fetched = 0;
-    const HRESULT hr = objects.Next(count, elements_.data(), &fetched);
+    const HRESULT hr =
+        traced(Elements::next, [&] { return objects.Next(count, elements_.data(), &fetched); }, with("celt", count));
     count_ = std::min(fetched, batch_size);
     return hr;
   }
@@ -159,14 +161,17 @@ bool enumeration<Elements>::skip(ULONG count) {
     ahead_.erase(ahead_.begin(), ahead_.begin() + known);
     if (known == count) return true;
     throw_failure();
-    return object_ && com::check(object_->Skip(count - known), Elements::skip) != S_FALSE;
+    return object_ &&
+           com::check(traced(
+                          Elements::skip, [&] { return object_->Skip(count - known); }, with("celt", count - known)),
+                      Elements::skip) != S_FALSE;
   });
 }
 
 template <class Elements>
 void enumeration<Elements>::reset() {
   exclusively(Elements::reset, [&] {
-    if (object_) com::check(object_->Reset(), Elements::reset);
+    if (object_) com::check(traced(Elements::reset, [&] { return object_->Reset(); }), Elements::reset);
     ahead_.clear();
     failure_.reset();
   });
@@ -177,7 +182,7 @@ std::shared_ptr<enumeration<Elements>> enumeration<Elements>::clone() {
   return exclusively(Elements::clone, [&] {
     com::com_ptr<interface_type> copy;
     if (object_) {
-      com::check(object_->Clone(copy.put(platform_)), Elements::clone);
+      com::check(traced(Elements::clone, [&] { return object_->Clone(copy.put(platform_)); }), Elements::clone);
       if (!copy) throw com::vss_error(E_UNEXPECTED, Elements::clone, "no object came with the success code");
     }
     auto made = adopt(platform_, std::move(copy));

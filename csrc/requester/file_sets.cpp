@@ -9,12 +9,16 @@ documents::file_set read_file_set(IVssWMFiledesc& from, const vsspy_platform& pl
   com::unique_bstr filespec(platform);
   com::unique_bstr alternate(platform);
   documents::file_set files;
-  com::check(from.GetPath(path.put()), "IVssWMFiledesc::GetPath");
-  com::check(from.GetFilespec(filespec.put()), "IVssWMFiledesc::GetFilespec");
-  com::check(from.GetRecursive(&files.recursive), "IVssWMFiledesc::GetRecursive");
-  com::check(from.GetAlternateLocation(alternate.put()), "IVssWMFiledesc::GetAlternateLocation");
+  com::check(traced("IVssWMFiledesc::GetPath", [&] { return from.GetPath(path.put()); }), "IVssWMFiledesc::GetPath");
+  com::check(traced("IVssWMFiledesc::GetFilespec", [&] { return from.GetFilespec(filespec.put()); }),
+             "IVssWMFiledesc::GetFilespec");
+  com::check(traced("IVssWMFiledesc::GetRecursive", [&] { return from.GetRecursive(&files.recursive); }),
+             "IVssWMFiledesc::GetRecursive");
+  com::check(traced("IVssWMFiledesc::GetAlternateLocation", [&] { return from.GetAlternateLocation(alternate.put()); }),
+             "IVssWMFiledesc::GetAlternateLocation");
   DWORD mask = files.backup_type_mask;
-  com::check(from.GetBackupTypeMask(&mask), "IVssWMFiledesc::GetBackupTypeMask");
+  com::check(traced("IVssWMFiledesc::GetBackupTypeMask", [&] { return from.GetBackupTypeMask(&mask); }),
+             "IVssWMFiledesc::GetBackupTypeMask");
   files.path = path.text();
   files.filespec = filespec.text();
   files.alternate_path = alternate.optional_text();

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "../com/apartment.h"
+
 namespace vsspy::requester {
 
 namespace {
@@ -72,6 +74,14 @@ running_call::~running_call() {
 
 void refuse_after_end(const char* operation) {
   if (here().shutting_down.load(std::memory_order_relaxed)) refuse_at_exit(operation);
+}
+
+void enter(const vsspy_platform& platform, const char* operation) {
+  if (platform.version != vsspy_platform_version) {
+    throw com::vss_error(E_INVALIDARG, operation, "the platform table has another version");
+  }
+  refuse_after_end(operation);
+  com::enter_mta(platform);
 }
 
 bool ends_elsewhere() noexcept {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "../com/hresult.h"
+#include "../com/platform.h"
 #include "../com/process.h"
 
 namespace vsspy::requester {
@@ -46,6 +47,10 @@ class running_call {
 
 // For what has no object: throws VSSPY_E_CLOSED at exit.
 void refuse_after_end(const char* operation);
+
+// Before a platform's entry points are called: refuses a table of another version and, at exit, everything; enters the
+// MTA.
+void enter(const vsspy_platform& platform, const char* operation);
 
 // True on every thread but the one that ends the interpreter, once it does.
 bool ends_elsewhere() noexcept;

@@ -16,6 +16,7 @@
 #include "arguments.h"
 #include "async_operation.h"
 #include "call_gate.h"
+#include "call_trace.h"
 #include "document_view.h"
 #include "enumeration.h"
 #include "lifetime.h"
@@ -32,6 +33,20 @@ struct component_key {
   optional_text logical_path;
   std::u16string name;
 };
+
+// Its texts under the names that the headers have; the type is not called the same everywhere.
+struct named_key {
+  const component_key& component;
+  const char* type = "ct";
+  const GUID* instance_id = nullptr;
+};
+inline void describe(traced_arguments& arguments, const named_key& key) {
+  if (key.instance_id) arguments.emplace_back("instanceId", com::argument_text(*key.instance_id));
+  arguments.emplace_back("writerId", com::argument_text(key.component.writer_id));
+  arguments.emplace_back(key.type, com::argument_text(key.component.type));
+  arguments.emplace_back("wszLogicalPath", com::argument_text(key.component.logical_path));
+  arguments.emplace_back("wszComponentName", com::argument_text(key.component.name));
+}
 
 struct writer_status {
   GUID instance_id{};
@@ -92,6 +107,8 @@ class session final : public live_object {
   void disable_writer_classes(const std::vector<GUID>& ids);
   void disable_writer_instances(const std::vector<GUID>& ids);
   void abort_backup();
+  // What was started last, over or not; null once it was closed. Takes no lock that a call holds.
+  std::shared_ptr<async_operation> last_operation();
   std::u16string save_as_xml();
   GUID get_session_id();
   root_and_prefix get_root_and_logical_prefix_paths(const std::u16string& file_path, bool normalize_fqdn);
@@ -188,7 +205,10 @@ class session final : public live_object {
     refuse_reentry(operation);
     return gate_.pass(operation, [&] {
       if (!object_.base) throw com::vss_error(com::VSSPY_E_CLOSED, operation);
-      return com::on_mta(platform_, [&] { return fn(object_); });
+      return com::on_mta(platform_, [&] {
+        const session_mark mark(number_);
+        return fn(object_);
+      });
     });
   }
 
@@ -204,32 +224,41 @@ class session final : public live_object {
 
   void refuse_reentry(const char* operation) const;
 
-  // The HRESULT of fn(Interface&), checked.
-  template <class Interface = IVssBackupComponents, class Fn>
-  HRESULT call(const char* operation, Fn fn) {
+  // The HRESULT of fn(Interface&), checked; `arguments` are for the trace.
+  template <class Interface = IVssBackupComponents, class Fn, class... Arguments>
+  HRESULT call(const char* operation, Fn fn, const Arguments&... arguments) {
     return exclusively(operation, [&](interfaces& object) {
-      return com::check(fn(object.template need<Interface>(operation)), operation);
+      auto& asked = object.template need<Interface>(operation);
+      return com::check(traced(operation, [&] { return fn(asked); }, arguments...), operation);
     });
   }
 
   // fn(Interface&, IVssAsync**); `changes` says that writers may change the document from then on.
   enum class changes : bool { nothing, document };
-  template <class Interface = IVssBackupComponents, class Fn>
-  std::shared_ptr<async_operation> start(const char* operation, Fn fn, changes changed = changes::nothing) {
+  template <class Interface = IVssBackupComponents, class Fn, class... Arguments>
+  std::shared_ptr<async_operation> start(const char* operation, Fn fn, changes changed = changes::nothing,
+                                         const Arguments&... arguments) {
     com::com_ptr<IVssAsync> async;
+    call_id begun;
     exclusively(operation, [&](interfaces& object) {
-      com::check(fn(object.template need<Interface>(operation), async.put(platform_)), operation);
+      auto& asked = object.template need<Interface>(operation);
+      com::check(traced(operation, [&] { return fn(asked, async.put(platform_)); }, arguments...), operation);
+      begun = last_call();
       if (changed == changes::document) ++document_generation_;
     });
     if (!async) throw com::vss_error(E_UNEXPECTED, operation, "no IVssAsync came with the success code");
-    return async_operation::adopt(std::move(async), operation, identity_);
+    auto started = async_operation::adopt(std::move(async), operation, identity_, begun);
+    latest_.replace(started);
+    return started;
   }
 
   const vsspy_platform& platform_;
-  const void* identity_ = nullptr;  // the object's address, to be compared and never used
+  const std::uint64_t number_ = next_session_number();  // in traces
+  const void* identity_ = nullptr;                      // the object's address, to be compared and never used
   call_gate gate_;
   std::atomic<std::uint64_t> document_generation_{0};
   interfaces object_;
+  latest_operation latest_;
 };
 
 }  // namespace vsspy::requester

@@ -25,12 +25,15 @@ std::vector<std::shared_ptr<writer_components_view>> session::writer_components(
   const auto self = std::static_pointer_cast<session>(shared_from_this());
   return exclusively(operation, [&](interfaces& object) {
     UINT count = 0;
-    com::check(object.base->GetWriterComponentsCount(&count), "IVssBackupComponents::GetWriterComponentsCount");
+    com::check(traced("IVssBackupComponents::GetWriterComponentsCount",
+                      [&] { return object.base->GetWriterComponentsCount(&count); }),
+               "IVssBackupComponents::GetWriterComponentsCount");
     std::vector<std::shared_ptr<writer_components_view>> writers;
     for (UINT i = 0; i < count; ++i) {
-      auto writer = fetch<IVssWriterComponentsExt>(platform_, operation, [&](IVssWriterComponentsExt** pointer) {
-        return object.base->GetWriterComponents(i, pointer);
-      });
+      auto writer = fetch<IVssWriterComponentsExt>(
+          platform_, operation,
+          [&](IVssWriterComponentsExt** pointer) { return object.base->GetWriterComponents(i, pointer); },
+          with("iWriter", i));
       writers.push_back(std::make_shared<writer_components_view>(self, document_generation(), std::move(writer)));
     }
     object.views.add(writers);

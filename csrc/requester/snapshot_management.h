@@ -9,78 +9,9 @@
 
 #include "async_operation.h"
 #include "enumeration.h"
+#include "service_object.h"
 
 namespace vsspy::requester {
-
-// An object of the service that manages it.
-template <class Interface>
-class management_object : public live_object {
- public:
-  ~management_object() override {
-    if (abandoned()) object_.detach();
-  }
-
-  void close() noexcept override {
-    if (forked()) return;
-    com::com_ptr<Interface> last;
-    const auto lock = gate_.lock();
-    std::swap(last, object_);
-  }
-  // The same for a caller that may be told no: throws VSSPY_E_REENTERED and VSSPY_E_FORKED.
-  void close_or_throw() {
-    if (forked()) throw com::vss_error(com::VSSPY_E_FORKED, "IUnknown::Release");
-    gate_.refuse_reentry("IUnknown::Release");
-    close();
-  }
-
- protected:
-  explicit management_object(const vsspy_platform& platform) : platform_(platform) {}
-
-  // The object that make(iid, out) gives.
-  template <class Make>
-  void open(const char* operation, Make make) {
-    if (platform_.version != vsspy_platform_version) {
-      throw com::vss_error(E_INVALIDARG, operation, "the platform table has another version");
-    }
-    require_usable(operation);
-    com::enter_mta(platform_);
-    void* made = nullptr;
-    com::check(com::on_mta(platform_, [&] { return make(&abi::iid_of<Interface>::value, &made); }), operation);
-    adopt(made, operation);
-  }
-
-  // What came with a success code, under this interface.
-  void adopt(void* made, const char* operation) {
-    if (!made) throw com::vss_error(E_UNEXPECTED, operation, "no object came with the success code");
-    object_ = com::com_ptr<Interface>(platform_, static_cast<Interface*>(made));
-    enlist(shared_from_this());
-  }
-
-  // The HRESULT of fn(interface), checked, where objects of the MTA may be used. `Asked` is the interface that has the
-  // method, `name` what the error calls it where the system lacks it.
-  template <class Asked, class Fn>
-  HRESULT call(const char* operation, const char* name, Fn fn) {
-    require_usable(operation);
-    return gate_.pass(operation, [&] {
-      if (!object_) throw com::vss_error(com::VSSPY_E_CLOSED, operation);
-      return com::on_mta(platform_, [&] {
-        if constexpr (std::is_same_v<Asked, Interface>) {
-          return com::check(fn(*object_), operation);
-        } else {
-          const com::com_ptr<Asked> asked = object_.template try_query<Asked>();
-          if (!asked) throw com::vss_error(E_NOINTERFACE, operation, name);
-          return com::check(fn(*asked), operation);
-        }
-      });
-    });
-  }
-
-  const vsspy_platform& platform_;
-
- private:
-  call_gate gate_;
-  com::com_ptr<Interface> object_;
-};
 
 struct protection_info {
   std::int32_t level = 0;
@@ -98,7 +29,7 @@ struct delta_bitmap {
 
 class snapshot_management;
 
-class differential_management final : public management_object<IVssDifferentialSoftwareSnapshotMgmt> {
+class differential_management final : public service_object<IVssDifferentialSoftwareSnapshotMgmt> {
  public:
   // By the entry point GetProviderMgmtInterface.
   static std::shared_ptr<differential_management> open(const vsspy_platform& platform, const GUID& provider_id);
@@ -124,19 +55,19 @@ class differential_management final : public management_object<IVssDifferentialS
 
  private:
   friend class snapshot_management;
-  explicit differential_management(const vsspy_platform& platform) : management_object(platform) {}
+  explicit differential_management(const vsspy_platform& platform) : service_object(platform) {}
 
-  template <class Fn>
-  HRESULT first(const char* operation, Fn fn);
-  template <class Fn>
-  HRESULT second(const char* operation, Fn fn);
-  template <class Fn>
-  HRESULT third(const char* operation, Fn fn);
-  template <class Fn>
-  std::shared_ptr<management_enumeration> query(const char* operation, Fn fn);
+  template <class Fn, class... Arguments>
+  HRESULT first(const char* operation, Fn fn, const Arguments&... arguments);
+  template <class Fn, class... Arguments>
+  HRESULT second(const char* operation, Fn fn, const Arguments&... arguments);
+  template <class Fn, class... Arguments>
+  HRESULT third(const char* operation, Fn fn, const Arguments&... arguments);
+  template <class Fn, class... Arguments>
+  std::shared_ptr<management_enumeration> query(const char* operation, Fn fn, const Arguments&... arguments);
 };
 
-class snapshot_management final : public management_object<IVssSnapshotMgmt> {
+class snapshot_management final : public service_object<IVssSnapshotMgmt> {
  public:
   static std::shared_ptr<snapshot_management> open(const vsspy_platform& platform);
 
@@ -147,10 +78,10 @@ class snapshot_management final : public management_object<IVssSnapshotMgmt> {
   std::int64_t get_min_diff_area_size();
 
  private:
-  explicit snapshot_management(const vsspy_platform& platform) : management_object(platform) {}
+  explicit snapshot_management(const vsspy_platform& platform) : service_object(platform) {}
 
-  template <class Fn>
-  HRESULT first(const char* operation, Fn fn);
+  template <class Fn, class... Arguments>
+  HRESULT first(const char* operation, Fn fn, const Arguments&... arguments);
 };
 
 }  // namespace vsspy::requester

@@ -2,21 +2,10 @@
 
 #include "../com/apartment.h"
 #include "arguments.h"
+#include "call_trace.h"
 #include "lifetime.h"
 
 namespace vsspy::requester {
-
-namespace {
-
-void enter(const vsspy_platform& platform, const char* operation) {
-  if (platform.version != vsspy_platform_version) {
-    throw com::vss_error(E_INVALIDARG, operation, "the platform table has another version");
-  }
-  refuse_after_end(operation);
-  com::enter_mta(platform);
-}
-
-}  // namespace
 
 volume_snapshotted is_volume_snapshotted(const vsspy_platform& platform, const std::u16string& volume) {
   constexpr const char* operation = "IsVolumeSnapshotted";
@@ -24,9 +13,15 @@ volume_snapshotted is_volume_snapshotted(const vsspy_platform& platform, const s
   enter(platform, operation);
   BOOL present = 0;
   LONG capability = 0;
-  com::check(com::on_mta(platform,
-                         [&] { return platform.is_volume_snapshotted(platform.context, name, &present, &capability); }),
-             operation);
+  com::check(
+      com::on_mta(platform,
+                  [&] {
+                    return traced(
+                        operation,
+                        [&] { return platform.is_volume_snapshotted(platform.context, name, &present, &capability); },
+                        with("pwszVolumeName", volume));
+                  }),
+      operation);
   return {present != 0, static_cast<std::int32_t>(capability)};
 }
 
@@ -35,7 +30,12 @@ bool should_block_revert(const vsspy_platform& platform, const std::u16string& v
   const WCHAR* name = terminated(volume, "volume", operation);
   enter(platform, operation);
   bool block = false;
-  com::check(com::on_mta(platform, [&] { return platform.should_block_revert(platform.context, name, &block); }),
+  com::check(com::on_mta(platform,
+                         [&] {
+                           return traced(
+                               operation, [&] { return platform.should_block_revert(platform.context, name, &block); },
+                               with("wszVolumeName", volume));
+                         }),
              operation);
   return block;
 }

@@ -15,9 +15,12 @@ documents::dependency read_dependency(const com_ptr<IVssWMDependency>& from) {
   unique_bstr path(from.platform());
   unique_bstr name(from.platform());
   documents::dependency dependency;
-  check(from->GetWriterId(&dependency.writer_id), "IVssWMDependency::GetWriterId");
-  check(from->GetLogicalPath(path.put()), "IVssWMDependency::GetLogicalPath");
-  check(from->GetComponentName(name.put()), "IVssWMDependency::GetComponentName");
+  check(traced("IVssWMDependency::GetWriterId", [&] { return from->GetWriterId(&dependency.writer_id); }),
+        "IVssWMDependency::GetWriterId");
+  check(traced("IVssWMDependency::GetLogicalPath", [&] { return from->GetLogicalPath(path.put()); }),
+        "IVssWMDependency::GetLogicalPath");
+  check(traced("IVssWMDependency::GetComponentName", [&] { return from->GetComponentName(name.put()); }),
+        "IVssWMDependency::GetComponentName");
   dependency.logical_path = path.optional_text();
   dependency.component_name = name.text();
   return dependency;
@@ -27,12 +30,15 @@ documents::dependency read_dependency(const com_ptr<IVssWMDependency>& from) {
 class component_info {
  public:
   explicit component_info(IVssWMComponent& component) : component_(component) {
-    check(component.GetComponentInfo(&info_), "IVssWMComponent::GetComponentInfo");
+    check(traced("IVssWMComponent::GetComponentInfo", [&] { return component.GetComponentInfo(&info_); }),
+          "IVssWMComponent::GetComponentInfo");
     if (!info_) throw com::vss_error(E_UNEXPECTED, "IVssWMComponent::GetComponentInfo", "no structure came");
   }
   component_info(const component_info&) = delete;
   component_info& operator=(const component_info&) = delete;
-  ~component_info() { component_.FreeComponentInfo(info_); }
+  ~component_info() {
+    traced("IVssWMComponent::FreeComponentInfo", [this] { return component_.FreeComponentInfo(info_); });
+  }
   const VSS_COMPONENTINFO* operator->() const noexcept { return info_; }
 
  private:
@@ -55,18 +61,18 @@ documents::component_metadata read_component(const com_ptr<IVssWMComponent>& fro
   component.selectable = info->bSelectable;
   component.selectable_for_restore = info->bSelectableForRestore;
   component.flags = info->dwComponentFlags;
-  component.files = read_file_sets(platform, info->cFileCount, "IVssWMComponent::GetFile",
+  component.files = read_file_sets(platform, info->cFileCount, "IVssWMComponent::GetFile", "iFile",
                                    [&](UINT i, IVssWMFiledesc** item) { return from->GetFile(i, item); });
   component.database_files =
-      read_file_sets(platform, info->cDatabases, "IVssWMComponent::GetDatabaseFile",
+      read_file_sets(platform, info->cDatabases, "IVssWMComponent::GetDatabaseFile", "iDBFile",
                      [&](UINT i, IVssWMFiledesc** item) { return from->GetDatabaseFile(i, item); });
   component.database_log_files =
-      read_file_sets(platform, info->cLogFiles, "IVssWMComponent::GetDatabaseLogFile",
+      read_file_sets(platform, info->cLogFiles, "IVssWMComponent::GetDatabaseLogFile", "iDbLogFile",
                      [&](UINT i, IVssWMFiledesc** item) { return from->GetDatabaseLogFile(i, item); });
   for (UINT i = 0; i < info->cDependencies; ++i) {
-    component.dependencies.push_back(read_dependency(
-        fetch<IVssWMDependency>(platform, "IVssWMComponent::GetDependency",
-                                [&](IVssWMDependency** item) { return from->GetDependency(i, item); })));
+    component.dependencies.push_back(read_dependency(fetch<IVssWMDependency>(
+        platform, "IVssWMComponent::GetDependency",
+        [&](IVssWMDependency** item) { return from->GetDependency(i, item); }, with("iDependency", i))));
   }
   return component;
 }
@@ -77,13 +83,15 @@ std::optional<documents::restore_method> read_restore_method(const com_ptr<IVssE
   unique_bstr procedure(platform);
   documents::restore_method method;
   UINT mappings = 0;
-  const HRESULT hr = writer->GetRestoreMethod(&method.method, service.put(), procedure.put(), &method.writer_restore,
-                                              &method.reboot_required, &mappings);
+  const HRESULT hr = traced("IVssExamineWriterMetadata::GetRestoreMethod", [&] {
+    return writer->GetRestoreMethod(&method.method, service.put(), procedure.put(), &method.writer_restore,
+                                    &method.reboot_required, &mappings);
+  });
   if (check(hr, "IVssExamineWriterMetadata::GetRestoreMethod") == S_FALSE) return std::nullopt;
   method.service = service.optional_text();
   method.user_procedure = procedure.optional_text();
   method.alternate_location_mappings =
-      read_file_sets(platform, mappings, "IVssExamineWriterMetadata::GetAlternateLocationMapping",
+      read_file_sets(platform, mappings, "IVssExamineWriterMetadata::GetAlternateLocationMapping", "iMapping",
                      [&](UINT i, IVssWMFiledesc** item) { return writer->GetAlternateLocationMapping(i, item); });
   return method;
 }
@@ -94,12 +102,19 @@ void read_identity(const com_ptr<IVssExamineWriterMetadata>& writer, documents::
   unique_bstr name(platform);
   if (const auto extended = writer.try_query<IVssExamineWriterMetadataEx>()) {
     unique_bstr instance_name(platform);
-    check(extended->GetIdentityEx(&into.instance_id, &into.writer_id, name.put(), instance_name.put(), &into.usage,
-                                  &into.source),
+    check(traced("IVssExamineWriterMetadataEx::GetIdentityEx",
+                 [&] {
+                   return extended->GetIdentityEx(&into.instance_id, &into.writer_id, name.put(), instance_name.put(),
+                                                  &into.usage, &into.source);
+                 }),
           "IVssExamineWriterMetadataEx::GetIdentityEx");
     into.instance_name = instance_name.optional_text();
   } else {
-    check(writer->GetIdentity(&into.instance_id, &into.writer_id, name.put(), &into.usage, &into.source),
+    check(traced("IVssExamineWriterMetadata::GetIdentity",
+                 [&] {
+                   return writer->GetIdentity(&into.instance_id, &into.writer_id, name.put(), &into.usage,
+                                              &into.source);
+                 }),
           "IVssExamineWriterMetadata::GetIdentity");
   }
   into.name = name.text();
@@ -107,13 +122,16 @@ void read_identity(const com_ptr<IVssExamineWriterMetadata>& writer, documents::
   if (!extended) return;
   DWORD major = 0;
   DWORD minor = 0;
-  check(extended->GetVersion(&major, &minor), "IVssExamineWriterMetadataEx2::GetVersion");
+  check(traced("IVssExamineWriterMetadataEx2::GetVersion", [&] { return extended->GetVersion(&major, &minor); }),
+        "IVssExamineWriterMetadataEx2::GetVersion");
   into.major_version = major;
   into.minor_version = minor;
   UINT excluded = 0;
-  check(extended->GetExcludeFromSnapshotCount(&excluded), "IVssExamineWriterMetadataEx2::GetExcludeFromSnapshotCount");
+  check(traced("IVssExamineWriterMetadataEx2::GetExcludeFromSnapshotCount",
+               [&] { return extended->GetExcludeFromSnapshotCount(&excluded); }),
+        "IVssExamineWriterMetadataEx2::GetExcludeFromSnapshotCount");
   into.exclude_files_from_snapshot =
-      read_file_sets(platform, excluded, "IVssExamineWriterMetadataEx2::GetExcludeFromSnapshotFile",
+      read_file_sets(platform, excluded, "IVssExamineWriterMetadataEx2::GetExcludeFromSnapshotFile", "iFile",
                      [&](UINT i, IVssWMFiledesc** item) { return extended->GetExcludeFromSnapshotFile(i, item); });
 }
 
@@ -128,21 +146,25 @@ documents::writer_metadata read_writer(const com_ptr<IVssExamineWriterMetadata>&
   UINT included = 0;  // reserved
   UINT excluded = 0;
   UINT components = 0;
-  check(writer->GetFileCounts(&included, &excluded, &components), "IVssExamineWriterMetadata::GetFileCounts");
+  check(traced("IVssExamineWriterMetadata::GetFileCounts",
+               [&] { return writer->GetFileCounts(&included, &excluded, &components); }),
+        "IVssExamineWriterMetadata::GetFileCounts");
   metadata.exclude_files =
-      read_file_sets(platform, excluded, "IVssExamineWriterMetadata::GetExcludeFile",
+      read_file_sets(platform, excluded, "IVssExamineWriterMetadata::GetExcludeFile", "iFile",
                      [&](UINT i, IVssWMFiledesc** item) { return writer->GetExcludeFile(i, item); });
   for (UINT i = 0; i < components; ++i) {
-    metadata.components.push_back(
-        read_component(fetch<IVssWMComponent>(platform, "IVssExamineWriterMetadata::GetComponent",
-                                              [&](IVssWMComponent** item) { return writer->GetComponent(i, item); })));
+    metadata.components.push_back(read_component(fetch<IVssWMComponent>(
+        platform, "IVssExamineWriterMetadata::GetComponent",
+        [&](IVssWMComponent** item) { return writer->GetComponent(i, item); }, with("iComponent", i))));
   }
   metadata.restore = read_restore_method(writer);
   DWORD schema = 0;
-  check(writer->GetBackupSchema(&schema), "IVssExamineWriterMetadata::GetBackupSchema");
+  check(traced("IVssExamineWriterMetadata::GetBackupSchema", [&] { return writer->GetBackupSchema(&schema); }),
+        "IVssExamineWriterMetadata::GetBackupSchema");
   metadata.backup_schema = schema;
   unique_bstr xml(platform);
-  check(writer->SaveAsXML(xml.put()), "IVssExamineWriterMetadata::SaveAsXML");
+  check(traced("IVssExamineWriterMetadata::SaveAsXML", [&] { return writer->SaveAsXML(xml.put()); }),
+        "IVssExamineWriterMetadata::SaveAsXML");
   metadata.xml = xml.text();
   return metadata;
 }

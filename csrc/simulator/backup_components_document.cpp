@@ -3,6 +3,41 @@
 
 namespace vsspy::simulator {
 
+namespace {
+
+// When calls are in order (semantics 2.2)
+bool may_describe(const session& s) {
+  return s.for_backup() && !s.aborted && s.gather == progress::done && s.prepare == progress::none;
+}
+bool may_add(const session& s) {
+  if (!s.for_backup() || s.aborted || !s.with_writers() || s.gather != progress::done || !s.backup_state_set ||
+      !s.document.select_components) {
+    return false;
+  }
+  switch (s.machine->chosen.components_until) {
+    case component_deadline::start_snapshot_set:
+      return !s.set_started && s.prepare == progress::none;
+    case component_deadline::do_snapshot_set:
+      return !s.running && s.snapshot == progress::none && s.complete == progress::none;
+    default:
+      return s.prepare == progress::none;  // recommended (semantics 2.3)
+  }
+}
+// What AddComponent takes in the strict mode.
+bool is_in_metadata(session& s, const GUID& instance, const GUID& writer, const documents::backup_component& wanted) {
+  const attendance* known = s.find_writer(instance);
+  if (!known || !(known->writer_id() == writer)) return false;
+  return std::ranges::any_of(known->metadata->components, [&](const documents::component_metadata& each) {
+    return each.type == wanted.type && each.name == wanted.name &&
+           each.logical_path.value_or(u"") == wanted.logical_path.value_or(u"");
+  });
+}
+bool may_succeed(const session& s) {
+  return s.may_complete() && s.document.select_components && s.complete == progress::none;
+}
+
+}  // namespace
+
 HRESULT backup_components_object::AddComponent(VSS_ID instance, VSS_ID writer, VSS_COMPONENT_TYPE type,
                                                LPCWSTR logical_path, LPCWSTR name) {
   return call("IVssBackupComponents::AddComponent",
@@ -16,36 +51,36 @@ HRESULT backup_components_object::AddComponent(VSS_ID instance, VSS_ID writer, V
                 if (!is_storable(logical_path) || !is_storable(name)) return VSS_E_INVALID_XML_DOCUMENT;
                 std::lock_guard lock(machine_->mutex);
                 session& s = *session_;
-                if (!s.for_backup() || s.aborted || !s.with_writers() || s.gather != progress::done ||
-                    !s.backup_state_set || !s.document.select_components || s.prepare != progress::none) {
-                  return VSS_E_BAD_STATE;
+                if (!may_add(s)) return VSS_E_BAD_STATE;
+                documents::backup_component component;
+                const std::u16string_view path = com::view(logical_path);
+                if (!path.empty()) component.logical_path = path;
+                component.name = com::view(name);
+                component.type = type;
+                // whether it exists is not checked otherwise (semantics 8.2, R7)
+                if (machine_->chosen.strict_components && !is_in_metadata(s, instance, writer, component)) {
+                  return VSS_E_OBJECT_NOT_FOUND;
                 }
                 documents::writer_components* of = nullptr;
                 for (documents::writer_components& each : s.document.writers) {
                   if (each.instance_id == instance && each.writer_id == writer) of = &each;
                 }
-                const std::u16string path(com::view(logical_path));
-                const std::u16string text(com::view(name));
                 if (of) {
                   for (const documents::backup_component& each : of->components) {
-                    if (each.logical_path.value_or(u"") == path && each.name == text)
+                    if (each.logical_path.value_or(u"") == path && each.name == component.name) {
                       return VSS_E_OBJECT_ALREADY_EXISTS;
+                    }
                   }
                 } else {
-                  // whether it exists is not checked (semantics R7)
                   documents::writer_components added;
                   added.instance_id = instance;
                   added.writer_id = writer;
                   if (const attendance* known = s.find_writer(instance)) {
-                    added.instance_name = known->writer->metadata->instance_name;
-                    added.backup_schema = known->writer->metadata->backup_schema;
+                    added.instance_name = known->metadata->instance_name;
+                    added.backup_schema = known->metadata->backup_schema;
                   }
                   of = &s.document.writers.emplace_back(std::move(added));
                 }
-                documents::backup_component component;
-                if (!path.empty()) component.logical_path = path;
-                component.name = text;
-                component.type = type;
                 of->components.push_back(std::move(component));
                 return S_OK;
               });
@@ -53,63 +88,32 @@ HRESULT backup_components_object::AddComponent(VSS_ID instance, VSS_ID writer, V
 
 HRESULT backup_components_object::SetBackupSucceeded(VSS_ID instance, VSS_ID writer, VSS_COMPONENT_TYPE type,
                                                      LPCWSTR logical_path, LPCWSTR name, bool succeeded) {
-  return call("IVssBackupComponents::SetBackupSucceeded",
-              {{"instanceId", instance},
-               {"writerId", writer},
-               {"ct", type},
-               {"wszLogicalPath", logical_path},
-               {"wszComponentName", name},
-               {"bSucceded", succeeded}},
-              [&](outputs&) -> HRESULT {
-                if (!is_component_type(type) || !name || !*name) return E_INVALIDARG;
-                std::lock_guard lock(machine_->mutex);
-                if (!session_->may_complete() || !session_->document.select_components ||
-                    session_->complete != progress::none) {
-                  return VSS_E_BAD_STATE;
-                }
-                const found_component found =
-                    session_->find_component(&instance, writer, type, com::view(logical_path), com::view(name));
-                if (!found) return VSS_E_OBJECT_NOT_FOUND;
-                found->backup_succeeded = succeeded;
-                return S_OK;
-              });
-}
-
-HRESULT backup_components_object::set_component_text(
-    const char* method, const char* argument, const VSS_ID& writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
-    LPCWSTR component, LPCWSTR text, std::optional<std::u16string> documents::backup_component::* field) {
-  return call(method,
-              {{"writerId", writer},
-               {"ct", type},
-               {"wszLogicalPath", logical_path},
-               {"wszComponentName", component},
-               {argument, text}},
-              [&](outputs&) -> HRESULT {
-                if (!is_component_type(type) || !component || !*component || !text) return E_INVALIDARG;
-                if (!is_storable(text)) return VSS_E_INVALID_XML_DOCUMENT;
-                std::lock_guard lock(machine_->mutex);
-                if (!session_->for_backup() || session_->aborted || session_->gather != progress::done ||
-                    session_->prepare != progress::none) {
-                  return VSS_E_BAD_STATE;
-                }
-                const found_component found =
-                    session_->find_component(nullptr, writer, type, com::view(logical_path), com::view(component));
-                if (!found) return VSS_E_OBJECT_NOT_FOUND;
-                found.component->*field = std::u16string(com::view(text));
-                return S_OK;
-              });
+  return change_component("IVssBackupComponents::SetBackupSucceeded",
+                          {writer, "ct", type, logical_path, name, &instance}, {{"bSucceded", succeeded}}, S_OK,
+                          may_succeed, [&](const found_component& found) -> HRESULT {
+                            found->backup_succeeded = succeeded;
+                            return S_OK;
+                          });
 }
 
 HRESULT backup_components_object::SetBackupOptions(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
                                                    LPCWSTR name, LPCWSTR options) {
-  return set_component_text("IVssBackupComponents::SetBackupOptions", "wszBackupOptions", writer, type, logical_path,
-                            name, options, &documents::backup_component::backup_options);
+  return change_component("IVssBackupComponents::SetBackupOptions", {writer, "ct", type, logical_path, name},
+                          {{"wszBackupOptions", options}}, document_texts({options}), may_describe,
+                          [&](const found_component& found) -> HRESULT {
+                            found->backup_options = com::view(options);
+                            return S_OK;
+                          });
 }
 
 HRESULT backup_components_object::SetPreviousBackupStamp(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
                                                          LPCWSTR name, LPCWSTR stamp) {
-  return set_component_text("IVssBackupComponents::SetPreviousBackupStamp", "wszPreviousBackupStamp", writer, type,
-                            logical_path, name, stamp, &documents::backup_component::previous_backup_stamp);
+  return change_component("IVssBackupComponents::SetPreviousBackupStamp", {writer, "ct", type, logical_path, name},
+                          {{"wszPreviousBackupStamp", stamp}}, document_texts({stamp}), may_describe,
+                          [&](const found_component& found) -> HRESULT {
+                            found->previous_backup_stamp = com::view(stamp);
+                            return S_OK;
+                          });
 }
 
 HRESULT backup_components_object::GetWriterComponentsCount(UINT* count) {

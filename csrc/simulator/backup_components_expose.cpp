@@ -4,6 +4,7 @@
 #include "backup_components_object.h"
 #include "exposure.h"
 #include "native_path.h"
+#include "persistent_state.h"
 #include "places.h"
 
 namespace vsspy::simulator {
@@ -45,7 +46,7 @@ bool may_be_exposed(const shadow_copy& copy) {
 }
 
 // With the mutex held. A name that is taken is an invalid one [?].
-HRESULT expose_locally(machine& machine, const shadow_copy& copy, std::u16string name, exposure& made) {
+HRESULT expose_locally(const machine& machine, std::u16string name, exposure& made) {
   if (is_drive(name)) {
     if (name.back() != u'\\') name += u'\\';
     if (machine.find_volume(name) || machine.find_exposed(name)) return E_INVALIDARG;
@@ -54,14 +55,8 @@ HRESULT expose_locally(machine& machine, const shadow_copy& copy, std::u16string
   }
   const std::optional<place> where = locate(machine, name);
   if (!where || !machine.storage.can_store(where->volume)) return E_INVALIDARG;  // NTFS has mounted folders
-  switch (make_link(where->volume->folder, where->elements, copy.folder, made.link)) {
-    case link_result::no_empty_folder:
-      return E_INVALIDARG;
-    case link_result::impossible:
-      return VSS_E_PROVIDER_VETO;
-    case link_result::made:
-      break;
-  }
+  made.link = link_place(where->volume->folder, where->elements);
+  if (made.link.empty()) return E_INVALIDARG;
   const char16_t separator = where->volume->name.back();
   if (!is_volume_name(name)) name += separator;
   made.name = std::move(name);
@@ -87,6 +82,22 @@ HRESULT share(const machine& machine, const shadow_copy& copy, const VSS_PWSZ pa
   return S_OK;
 }
 
+// Makes a shadow copy exposed, or not, and saves it; when that fails it is as it was.
+void show_as(persistent_state::change& change, shadow_copy& copy, std::optional<exposure> exposed, LONG how) {
+  constexpr LONG either = VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY | VSS_VOLSNAP_ATTR_EXPOSED_REMOTELY;
+  const LONG hidden = how ? 0 : VSS_VOLSNAP_ATTR_NOT_SURFACED;
+  const LONG attributes_before =
+      std::exchange(copy.attributes, (copy.attributes & ~(either | VSS_VOLSNAP_ATTR_NOT_SURFACED)) | how | hidden);
+  std::optional<exposure> before = std::exchange(copy.exposed, std::move(exposed));
+  try {
+    change.save(copy);
+  } catch (...) {
+    copy.exposed = std::move(before);
+    copy.attributes = attributes_before;
+    throw;
+  }
+}
+
 }  // namespace
 
 HRESULT backup_components_object::ExposeSnapshot(VSS_ID id, VSS_PWSZ path_from_root, LONG attributes, VSS_PWSZ expose,
@@ -97,6 +108,7 @@ HRESULT backup_components_object::ExposeSnapshot(VSS_ID id, VSS_PWSZ path_from_r
       [&](outputs& out) -> HRESULT {
         if (exposed) *exposed = nullptr;
         if (!exposed || !in_order(id, path_from_root, attributes, expose)) return E_INVALIDARG;
+        persistent_state::change change(machine_->persistent().get());
         std::lock_guard lock(machine_->mutex);
         if (!session_->for_backup()) return VSS_E_BAD_STATE;
         session_->context_fixed = true;
@@ -108,28 +120,42 @@ HRESULT backup_components_object::ExposeSnapshot(VSS_ID id, VSS_PWSZ path_from_r
         if (folder_below(copy->folder, {}).empty()) return VSS_E_PROVIDER_VETO;  // somebody has removed it
         exposure made;
         const HRESULT hr = attributes == VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY
-                               ? expose_locally(*machine_, *copy, std::u16string(com::view(expose)), made)
+                               ? expose_locally(*machine_, std::u16string(com::view(expose)), made)
                                : share(*machine_, *copy, path_from_root, std::u16string(com::view(expose)), made);
         if (FAILED(hr)) return hr;
-        copy->exposed = std::move(made);
-        copy->attributes = (copy->attributes | attributes) & ~VSS_VOLSNAP_ATTR_NOT_SURFACED;
-        out.task_text(exposed, copy->exposed->name);
-        return S_OK;
+        out.task_text(exposed, made.name);
+        // What is written comes first: who finds this process dead then mends the link.
+        if (!copy->catalogued && !made.link.empty()) {
+          note_link(machine_->state_path(), copy->id, made.link, copy->folder);
+        }
+        show_as(change, *copy, std::move(made), attributes);
+        if (copy->exposed->link.empty() || make_link(copy->exposed->link, copy->folder) == link_result::made) {
+          return S_OK;
+        }
+        forget_link(machine_->state_path(), copy->id);
+        show_as(change, *copy, std::nullopt, 0);
+        return VSS_E_PROVIDER_VETO;
       });
 }
 
 HRESULT backup_components_object::UnexposeSnapshot(VSS_ID id) {
   return call("IVssBackupComponentsEx2::UnexposeSnapshot", {{"snapshotId", id}}, [&](outputs&) -> HRESULT {
     if (id == guid_null) return E_INVALIDARG;
+    persistent_state::change change(machine_->persistent().get());
     std::lock_guard lock(machine_->mutex);
     if (!session_->for_backup()) return VSS_E_BAD_STATE;
     session_->context_fixed = true;
     const std::shared_ptr<shadow_copy> copy = machine_->find_shadow_copy(id);
     if (!copy || !copy->exposed || copy->going || !session_->reaches(*copy)) return VSS_E_OBJECT_NOT_FOUND;
     if (!remove_link(*copy->exposed, copy->folder)) return VSS_E_PROVIDER_VETO;  // something else stands there now
-    copy->exposed.reset();
-    constexpr LONG either = VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY | VSS_VOLSNAP_ATTR_EXPOSED_REMOTELY;
-    copy->attributes = (copy->attributes & ~either) | VSS_VOLSNAP_ATTR_NOT_SURFACED;
+    if (!copy->catalogued) forget_link(machine_->state_path(), copy->id);
+    const std::filesystem::path link = copy->exposed->link;
+    try {
+      show_as(change, *copy, std::nullopt, 0);
+    } catch (...) {
+      if (!link.empty()) make_link(link, copy->folder);
+      throw;
+    }
     return S_OK;
   });
 }

@@ -1,6 +1,9 @@
 // The object that CreateVssBackupComponents gives. Its methods stand in files by subject.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
+
 #include "session.h"
 
 namespace vsspy::simulator {
@@ -124,6 +127,7 @@ class backup_components_object final : public service_object<IVssBackupComponent
  private:
   ~backup_components_object() override { session_->shut_down(); }
   bool answers(REFIID iid) const override;
+  bool concerns(const volume& asked) const override { return session_->is_planned(asked); }
 
   HRESULT reserved(const char* name, argument_list arguments, IVssAsync** async);
 
@@ -142,11 +146,8 @@ class backup_components_object final : public service_object<IVssBackupComponent
     std::function<HRESULT(session&)> refusal{};  // what else it may be refused with; with the mutex held
   };
   HRESULT start_operation(const char* name, IVssAsync** async, const operation_plan& plan);
-  HRESULT set_component_text(const char* name, const char* argument, const VSS_ID& writer, VSS_COMPONENT_TYPE type,
-                             LPCWSTR logical_path, LPCWSTR component, LPCWSTR text,
-                             std::optional<std::u16string> documents::backup_component::* field);
 
-  // A change of one component of a restore's document, by a change that gives an HRESULT; `arguments` says whether what
+  // A change of one component of the document, by a change that gives an HRESULT; `arguments` says whether what
   // comes beside the component's key is in order, and `allowed` when the call is.
   struct component_key {
     const VSS_ID& writer;
@@ -154,6 +155,7 @@ class backup_components_object final : public service_object<IVssBackupComponent
     VSS_COMPONENT_TYPE type;
     LPCWSTR logical_path;
     LPCWSTR name;
+    const VSS_ID* instance = nullptr;  // of the writer, where the method names it
   };
   template <class Change>
   HRESULT change_component(const char* name, const component_key& key, argument_list more, HRESULT arguments,
@@ -167,7 +169,35 @@ class backup_components_object final : public service_object<IVssBackupComponent
 // What no document can hold is refused where it is given, not when the document is written.
 inline bool is_storable(LPCWSTR text) { return documents::is_storable(com::view(text)); }
 
+// Texts that go into the document: none may be missing, and XML has to have a place for each.
+inline HRESULT document_texts(std::initializer_list<LPCWSTR> all) {
+  if (std::ranges::count(all, nullptr)) return E_INVALIDARG;
+  return std::ranges::all_of(all, is_storable) ? S_OK : VSS_E_INVALID_XML_DOCUMENT;
+}
+
 inline bool is_component_type(VSS_COMPONENT_TYPE type) { return type == VSS_CT_DATABASE || type == VSS_CT_FILEGROUP; }
+
+template <class Change>
+HRESULT backup_components_object::change_component(const char* name, const component_key& key, argument_list more,
+                                                   HRESULT arguments, bool (*allowed)(const session&),
+                                                   Change&& change) {
+  argument_list told;
+  if (key.instance) told.emplace_back("instanceId", *key.instance);
+  told.insert(told.end(), {{"writerId", key.writer},
+                           {key.type_name, key.type},
+                           {"wszLogicalPath", key.logical_path},
+                           {"wszComponentName", key.name}});
+  std::ranges::move(more, std::back_inserter(told));
+  return call(name, std::move(told), [&](outputs&) -> HRESULT {
+    if (!is_component_type(key.type) || !key.name || !*key.name) return E_INVALIDARG;
+    if (FAILED(arguments)) return arguments;
+    std::lock_guard lock(machine_->mutex);
+    if (!allowed(*session_)) return VSS_E_BAD_STATE;
+    const found_component found =
+        session_->find_component(key.instance, key.writer, key.type, com::view(key.logical_path), com::view(key.name));
+    return found ? change(found) : VSS_E_OBJECT_NOT_FOUND;
+  });
+}
 
 // The other objects a session hands out.
 IVssExamineWriterMetadataEx2* make_examine_metadata(std::shared_ptr<machine> machine, const GUID& session,

@@ -15,14 +15,8 @@ bool may_map(const session& s) { return may_plan(s) || may_report(s); }
 
 HRESULT arguments(bool in_order) { return in_order ? S_OK : E_INVALIDARG; }
 
-// Texts that go into the document: none may be missing, and XML has to have a place for each.
-HRESULT texts(std::initializer_list<LPCWSTR> all) {
-  if (std::ranges::count(all, nullptr)) return E_INVALIDARG;
-  return std::ranges::all_of(all, is_storable) ? S_OK : VSS_E_INVALID_XML_DOCUMENT;
-}
-
 HRESULT file_texts(LPCWSTR path, LPCWSTR filespec, LPCWSTR destination) {
-  const HRESULT hr = texts({path, filespec, destination});
+  const HRESULT hr = document_texts({path, filespec, destination});
   return SUCCEEDED(hr) && (!*path || !*filespec || !*destination) ? E_INVALIDARG : hr;
 }
 
@@ -50,7 +44,7 @@ bool may_have_files(const session& s, const found_component& found, bool with_ma
                     const documents::moved_files& moved) {
   const attendance* whom = s.restorer(*found.of, *found.component);
   if (!whom) return true;
-  const documents::writer_metadata& metadata = *whom->writer->metadata;
+  const documents::writer_metadata& metadata = *whom->metadata;
   const auto same = [&](const documents::file_set& files) {
     return files.path == moved.path && files.filespec == moved.filespec && files.recursive == moved.recursive;
   };
@@ -76,7 +70,7 @@ bool may_be_restored_alone(const session& s, const found_component& found, std::
   if (!is_below(full, full_name_of(*found.component))) return false;
   const attendance* whom = s.restorer(*found.of, *found.component);
   if (!whom) return true;
-  const auto& components = whom->writer->metadata->components;
+  const auto& components = whom->metadata->components;
   const auto known = std::ranges::find_if(components, [&](const auto& each) { return full_name_of(each) == full; });
   return known == components.end() || known->selectable_for_restore;
 }
@@ -106,26 +100,6 @@ HRESULT backup_components_object::SetRestoreState(VSS_RESTORE_TYPE type) {
   });
 }
 
-template <class Change>
-HRESULT backup_components_object::change_component(const char* name, const component_key& key, argument_list more,
-                                                   HRESULT arguments, bool (*allowed)(const session&),
-                                                   Change&& change) {
-  argument_list told{{"writerId", key.writer},
-                     {key.type_name, key.type},
-                     {"wszLogicalPath", key.logical_path},
-                     {"wszComponentName", key.name}};
-  std::ranges::move(more, std::back_inserter(told));
-  return call(name, std::move(told), [&](outputs&) -> HRESULT {
-    if (!is_component_type(key.type) || !key.name || !*key.name) return E_INVALIDARG;
-    if (FAILED(arguments)) return arguments;
-    std::lock_guard lock(machine_->mutex);
-    if (!allowed(*session_)) return VSS_E_BAD_STATE;
-    const found_component found =
-        session_->find_component(nullptr, key.writer, key.type, com::view(key.logical_path), com::view(key.name));
-    return found ? change(found) : VSS_E_OBJECT_NOT_FOUND;
-  });
-}
-
 // What a writer's schema does not announce is up to the writer: no code is documented for it, so a note tells of it.
 void backup_components_object::expect_schema(const char* name, const found_component& found, DWORD bit,
                                              const char* bit_name) {
@@ -139,7 +113,7 @@ HRESULT backup_components_object::select(const char* name, const component_key& 
   return change_component(name, key, std::move(more), S_OK, may_select, [&](found_component found) -> HRESULT {
     const bool chosen = !(instance == guid_null);
     const bool runs = std::ranges::any_of(session_->writers, [&](const attendance& each) {
-      return each.writer_id() == key.writer && (!chosen || each.instance_id() == instance);
+      return each.writer_id() == key.writer && (!chosen || each.instance_id() == instance) && !each.writer->gone;
     });
     if (!runs) return VSS_E_OBJECT_NOT_FOUND;
     if (chosen) {
@@ -174,7 +148,7 @@ HRESULT backup_components_object::SetSelectedForRestoreEx(VSS_ID writer, VSS_COM
 HRESULT backup_components_object::SetRestoreOptions(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
                                                     LPCWSTR name, LPCWSTR options) {
   return change_component("IVssBackupComponents::SetRestoreOptions", {writer, "ct", type, logical_path, name},
-                          {{"wszRestoreOptions", options}}, texts({options}), may_plan,
+                          {{"wszRestoreOptions", options}}, document_texts({options}), may_plan,
                           [&](const found_component& found) -> HRESULT {
                             found->restore_options = com::view(options);
                             return S_OK;
@@ -212,7 +186,7 @@ HRESULT backup_components_object::AddAlternativeLocationMapping(VSS_ID writer, V
 HRESULT backup_components_object::AddRestoreSubcomponent(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
                                                          LPCWSTR name, LPCWSTR sub_path, LPCWSTR sub_name,
                                                          bool repair) {
-  HRESULT checked = texts({sub_path, sub_name});
+  HRESULT checked = document_texts({sub_path, sub_name});
   if (SUCCEEDED(checked) && !*sub_name) checked = E_INVALIDARG;
   return change_component(
       "IVssBackupComponents::AddRestoreSubcomponent", {writer, "componentType", type, logical_path, name},
@@ -264,8 +238,8 @@ HRESULT backup_components_object::AddNewTarget(VSS_ID writer, VSS_COMPONENT_TYPE
 HRESULT backup_components_object::SetRangesFilePath(VSS_ID writer, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
                                                     LPCWSTR name, UINT partial_file, LPCWSTR ranges_file) {
   return change_component("IVssBackupComponents::SetRangesFilePath", {writer, "ct", type, logical_path, name},
-                          {{"iPartialFile", partial_file}, {"wszRangesFile", ranges_file}}, texts({ranges_file}),
-                          may_plan, [&](const found_component& found) -> HRESULT {
+                          {{"iPartialFile", partial_file}, {"wszRangesFile", ranges_file}},
+                          document_texts({ranges_file}), may_plan, [&](const found_component& found) -> HRESULT {
                             if (partial_file >= found->partial_files.size()) return VSS_E_OBJECT_NOT_FOUND;
                             found->partial_files[partial_file].ranges = com::view(ranges_file);
                             return S_OK;
@@ -342,6 +316,7 @@ HRESULT backup_components_object::PreRestore(IVssAsync** async) {
 }
 
 HRESULT backup_components_object::PostRestore(IVssAsync** async) {
+  guarded([&] { return machine_->refresh(), S_OK; });  // what it could not see it finds to be gone
   return start_operation("IVssBackupComponents::PostRestore", async,
                          {.work = &session::do_post_restore,
                           .allowed = may_report,

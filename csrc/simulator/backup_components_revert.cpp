@@ -58,6 +58,7 @@ HRESULT backup_components_object::RevertToSnapshot(VSS_ID id, BOOL force_dismoun
   return start(revert_method, {{"SnapshotId", id}, {"bForceDismount", force_dismount}},
                [&](outputs&, const affliction& suffers) -> HRESULT {
                  if (id == guid_null) return E_INVALIDARG;  // no shadow copy has it [?]
+                 machine_->refresh();
                  std::shared_ptr<shadow_copy> copy;
                  auto revert = std::make_shared<volume_revert>();
                  {
@@ -118,7 +119,7 @@ HRESULT backup_components_object::QueryRevertStatus(VSS_PWSZ volume_name, IVssAs
           const auto& failure = mine.suffers.at_result;
           if (failure && !failure->after) return failure->code;
           std::unique_lock lock(mine.machine->mutex);
-          mine.machine->changed.wait(lock, [&] { return revert->over || mine.machine->closed; });
+          mine.machine->wait(lock, [&] { return revert->over || mine.machine->closed; });
           if (!revert->over) return disconnected;
           return failure ? failure->code : revert->result;
         },

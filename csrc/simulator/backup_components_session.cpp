@@ -135,7 +135,7 @@ HRESULT backup_components_object::AbortBackup() {
       if (session_->running) {
         if (session_->running->on_this_thread()) return VSS_E_BAD_STATE;  // it would wait for itself
         session_->running->cancel();
-        machine_->changed.wait(lock, [&] { return !session_->running; });
+        machine_->wait(lock, [&] { return !session_->running; });
         if (machine_->closed) return disconnected;
         if (!session_->under_way()) return S_OK;
       }
@@ -160,6 +160,7 @@ HRESULT backup_components_object::SaveAsXML(BSTR* xml) {
       if (!session_->initialised() || (session_->for_backup() && needed != progress::done)) return VSS_E_BAD_STATE;
       text = documents::write_backup_components(session_->document);
     }
+    out.outcome([&] { return documents::document_outcome("backup_components", text); });
     out.text(xml, std::u16string_view(text));
     return S_OK;
   });

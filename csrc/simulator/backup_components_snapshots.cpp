@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backup_components_object.h"
+#include "shared_volumes.h"
 
 namespace vsspy::simulator {
 
@@ -19,9 +20,12 @@ bool is_registered(const machine& machine, const GUID& provider) {
 }
 
 // Which provider makes a shadow copy in a context: without a name hardware first, the system provider last (semantics
-// 7.1). Client-accessible ones are the system provider's (semantics 6). Nothing where none can.
-std::optional<bool> hardware_makes(const machine& machine, const GUID& provider, LONG context) {
-  const bool there = machine.chosen.hardware != hardware_provider::none;
+// 7.1). Client-accessible ones are the system provider's (semantics 6), and shares no business of a provider for disks.
+// Nothing where none can. Shares are for newer systems; what older ones answer is not documented [?].
+std::optional<bool> hardware_makes(const machine& machine, const GUID& provider, LONG context, const volume* volume) {
+  const bool share = volume && is_share(volume->name);
+  if (share && !machine.at_least(system_level::eight)) return std::nullopt;
+  const bool there = machine.chosen.hardware != hardware_provider::none && !share;
   const bool able = there && (context == VSS_CTX_ALL || !(context & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE));
   const bool needed = context != VSS_CTX_ALL && context & hardware_only;
   const bool hardware = provider == guid_null ? able : provider == hardware_provider_id;
@@ -32,28 +36,29 @@ std::optional<bool> hardware_makes(const machine& machine, const GUID& provider,
 }  // namespace
 
 HRESULT backup_components_object::StartSnapshotSet(VSS_ID* id) {
-  return call("IVssBackupComponents::StartSnapshotSet", {}, [&](outputs&) -> HRESULT {
+  return call("IVssBackupComponents::StartSnapshotSet", {}, [&](outputs& out) -> HRESULT {
     if (!id) return E_INVALIDARG;
     std::lock_guard lock(machine_->mutex);
     session& s = *session_;
     if (!s.for_backup() || s.aborted || s.context == VSS_CTX_ALL || s.set_started || s.complete != progress::none) {
       return VSS_E_BAD_STATE;
     }
-    if (machine_->set_owner) return VSS_E_SNAPSHOT_SET_IN_PROGRESS;
-    machine_->set_owner = &s;
+    if (!machine_->enter_set(&s)) return VSS_E_SNAPSHOT_SET_IN_PROGRESS;
     s.context_fixed = true;
     s.set_started = true;
     s.set_id = new_guid();
     s.document.snapshot_set_id = s.set_id;
     *id = s.set_id;
+    out.outcome([&] { return documents::id_outcome("snapshot_set_id", *id); });
     return S_OK;
   });
 }
 
 HRESULT backup_components_object::AddToSnapshotSet(VSS_PWSZ volume_name, VSS_ID provider, VSS_ID* id) {
   return call("IVssBackupComponents::AddToSnapshotSet", {{"pwszVolumeName", volume_name}, {"ProviderId", provider}},
-              [&](outputs&) -> HRESULT {
+              [&](outputs& out) -> HRESULT {
                 if (!volume_name || !id || !is_volume_name(com::view(volume_name))) return E_INVALIDARG;
+                machine_->refresh();
                 std::lock_guard lock(machine_->mutex);
                 session& s = *session_;
                 if (!s.for_backup() || s.aborted || !s.set_started || s.snapshot != progress::none) {
@@ -61,9 +66,11 @@ HRESULT backup_components_object::AddToSnapshotSet(VSS_PWSZ volume_name, VSS_ID 
                 }
                 if (!is_registered(*machine_, provider)) return VSS_E_PROVIDER_NOT_REGISTERED;
                 const volume* found = machine_->find_volume(com::view(volume_name));
-                const std::optional<bool> hardware = hardware_makes(*machine_, provider, s.context);
+                const std::optional<bool> hardware = hardware_makes(*machine_, provider, s.context, found);
                 const bool exposed = machine_->find_exposed(com::view(volume_name));
                 if (!found && !exposed) return VSS_E_OBJECT_NOT_FOUND;
+                const volume_qualities like = machine_->storage.qualities_of(found);
+                if (like.nested) return VSS_E_NESTED_VOLUME_LIMIT;
                 // there are no shadow copies of shadow copies, and persistent ones need NTFS (semantics 6)
                 const bool persistent = s.context & VSS_VOLSNAP_ATTR_PERSISTENT;
                 const bool wants_ntfs = hardware && !*hardware && persistent && !exposed;
@@ -78,8 +85,12 @@ HRESULT backup_components_object::AddToSnapshotSet(VSS_PWSZ volume_name, VSS_ID 
                 if (!*hardware && std::ranges::count_if(machine_->shadow_copies, stored) >= most_shadow_copies) {
                   return VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED;
                 }
+                if (like.cluster_shared && !enter_shared_volume(found->folder, &s)) {
+                  return VSS_E_SNAPSHOT_SET_IN_PROGRESS;
+                }
                 s.planned.push_back({new_guid(), found, *hardware});
                 *id = s.planned.back().id;
+                out.outcome([&] { return documents::id_outcome("snapshot_id", *id); });
                 return S_OK;
               });
 }
@@ -88,13 +99,15 @@ HRESULT backup_components_object::IsVolumeSupported(VSS_ID provider, VSS_PWSZ vo
   return call("IVssBackupComponents::IsVolumeSupported", {{"ProviderId", provider}, {"pwszVolumeName", volume_name}},
               [&](outputs&) -> HRESULT {
                 if (!volume_name || !supported || !is_volume_name(com::view(volume_name))) return E_INVALIDARG;
+                machine_->refresh();
                 std::lock_guard lock(machine_->mutex);
                 if (!session_->for_backup()) return VSS_E_BAD_STATE;
                 if (!is_registered(*machine_, provider)) return VSS_E_PROVIDER_NOT_REGISTERED;
                 const volume* found = machine_->find_volume(com::view(volume_name));
                 if (!found && !machine_->find_exposed(com::view(volume_name))) return VSS_E_OBJECT_NOT_FOUND;
                 session_->context_fixed = true;
-                *supported = found && hardware_makes(*machine_, provider, session_->context);
+                if (machine_->storage.qualities_of(found).nested) return VSS_E_NESTED_VOLUME_LIMIT;
+                *supported = found && hardware_makes(*machine_, provider, session_->context, found);
                 return S_OK;
               });
 }
@@ -125,6 +138,7 @@ HRESULT backup_components_object::GetSnapshotProperties(VSS_ID id, VSS_SNAPSHOT_
   return call("IVssBackupComponents::GetSnapshotProperties", {{"SnapshotId", id}}, [&](outputs& out) -> HRESULT {
     if (!properties) return E_INVALIDARG;
     *properties = {};
+    machine_->refresh();
     std::shared_ptr<shadow_copy> found;
     {
       std::lock_guard lock(machine_->mutex);
@@ -142,6 +156,7 @@ HRESULT backup_components_object::GetSnapshotProperties(VSS_ID id, VSS_SNAPSHOT_
     out.other(properties,
               [](machine& owner, void* slot) { free_properties(owner, *static_cast<VSS_SNAPSHOT_PROP*>(slot)); });
     fill_properties(*machine_, *found, *properties);
+    out.outcome([&] { return documents::snapshot_outcome(*properties); });
     return S_OK;
   });
 }
@@ -175,6 +190,7 @@ HRESULT backup_components_object::Query(VSS_ID queried, VSS_OBJECT_TYPE queried_
         const bool about_one =
             !(queried == guid_null) && queried_type > VSS_OBJECT_NONE && queried_type < VSS_OBJECT_TYPE_COUNT;
         if ((!about_all && !about_one) || (!providers && returned_type != VSS_OBJECT_SNAPSHOT)) return E_INVALIDARG;
+        machine_->refresh();
         const bool hardware = machine_->chosen.hardware != hardware_provider::none;
         enumerated_objects objects{.providers = !providers ? 0U : hardware ? 2U : 1U};
         {
@@ -196,37 +212,43 @@ HRESULT backup_components_object::Query(VSS_ID queried, VSS_OBJECT_TYPE queried_
 
 HRESULT backup_components_object::DeleteSnapshots(VSS_ID source, VSS_OBJECT_TYPE type, BOOL force, LONG* deleted,
                                                   VSS_ID* not_deleted) {
-  return call("IVssBackupComponents::DeleteSnapshots",
-              {{"SourceObjectId", source}, {"eSourceObjectType", type}, {"bForceDelete", force}},
-              [&](outputs&) -> HRESULT {
-                if (!deleted || !not_deleted || (type != VSS_OBJECT_SNAPSHOT && type != VSS_OBJECT_SNAPSHOT_SET)) {
-                  return E_INVALIDARG;
-                }
-                *deleted = 0;
-                *not_deleted = guid_null;
-                std::vector<std::shared_ptr<shadow_copy>> targets;
-                {
-                  std::lock_guard lock(machine_->mutex);
-                  if (!session_->initialised()) return VSS_E_BAD_STATE;
-                  session_->context_fixed = true;
-                  for (const auto& each : machine_->shadow_copies) {
-                    const GUID& id = type == VSS_OBJECT_SNAPSHOT ? each->id : each->set_id;
-                    const bool visible = session_->reaches(*each);
-                    if (id == source && visible && each->state == VSS_SS_CREATED) targets.push_back(each);
-                  }
-                }
-                if (targets.empty()) {
-                  *not_deleted = source;
-                  return VSS_E_OBJECT_NOT_FOUND;
-                }
-                for (const auto& each : targets) {
-                  *not_deleted = each->id;
-                  if (!machine_->drop(each)) return VSS_E_OBJECT_NOT_FOUND;  // somebody else was quicker
-                  ++*deleted;
-                }
-                *not_deleted = guid_null;
-                return S_OK;
-              });
+  return call_in_parts(
+      "IVssBackupComponents::DeleteSnapshots",
+      {{"SourceObjectId", source}, {"eSourceObjectType", type}, {"bForceDelete", force}},
+      [&](outputs&, const affliction& suffers) -> HRESULT {
+        if (!deleted || !not_deleted || (type != VSS_OBJECT_SNAPSHOT && type != VSS_OBJECT_SNAPSHOT_SET)) {
+          return E_INVALIDARG;
+        }
+        *deleted = 0;
+        *not_deleted = guid_null;
+        machine_->refresh();
+        std::vector<std::shared_ptr<shadow_copy>> targets;
+        {
+          std::lock_guard lock(machine_->mutex);
+          if (!session_->initialised()) return VSS_E_BAD_STATE;
+          session_->context_fixed = true;
+          for (const auto& each : machine_->shadow_copies) {
+            const GUID& id = type == VSS_OBJECT_SNAPSHOT ? each->id : each->set_id;
+            const bool visible = session_->reaches(*each);
+            if (id == source && visible && each->state == VSS_SS_CREATED) targets.push_back(each);
+          }
+        }
+        if (targets.empty()) {
+          *not_deleted = source;
+          return VSS_E_OBJECT_NOT_FOUND;
+        }
+        for (const auto& each : targets) {
+          *not_deleted = each->id;
+          const auto& failure = suffers.at_call;
+          const bool fails = failure && failure->volume == each->volume;
+          if (fails && !failure->after) return failure->code;
+          if (!machine_->drop(each)) return VSS_E_OBJECT_NOT_FOUND;  // somebody else was quicker
+          ++*deleted;
+          if (fails) return failure->code;
+        }
+        *not_deleted = guid_null;
+        return S_OK;
+      });
 }
 
 }  // namespace vsspy::simulator

@@ -79,9 +79,10 @@ HRESULT get_metadata(session& session, outputs& out, UINT index, VSS_ID* instanc
     std::lock_guard lock(session.machine->mutex);
     if (session.gather != progress::done || session.metadata_freed) return VSS_E_BAD_STATE;
     if (index >= session.writers.size()) return VSS_E_OBJECT_NOT_FOUND;
-    found = session.writers[index].writer->metadata;
+    found = session.writers[index].metadata;
   }
   *instance = found->instance_id;
+  out.outcome([&] { return documents::document_outcome("writer_metadata", documents::write_writer_metadata(*found)); });
   out.object(metadata, static_cast<Interface*>(make_examine_metadata(session.machine, session.id, found)));
   return S_OK;
 }
@@ -168,6 +169,10 @@ HRESULT backup_components_object::GetWriterStatus(UINT index, VSS_ID* instance, 
     // to take it for the whole
     const bool partial = found.failure == VSS_E_WRITERERROR_PARTIAL_FAILURE;
     *failure = partial ? VSS_E_WRITERERROR_NONRETRYABLE : found.failure;
+    out.outcome([&] {
+      return documents::status_outcome_text(
+          {found.instance_id, found.writer_id, found.name, static_cast<std::int32_t>(*state), *failure, {}, {}});
+    });
     return S_OK;
   });
 }
@@ -189,6 +194,11 @@ HRESULT backup_components_object::GetWriterStatusEx(UINT index, VSS_ID* instance
     *state = found.state;
     *failure = found.failure;
     if (application) *application = found.application_failure;
+    out.outcome([&] {
+      return documents::status_outcome_text({found.instance_id, found.writer_id, found.name,
+                                             static_cast<std::int32_t>(*state), *failure, found.application_failure,
+                                             found.application_message});
+    });
     return S_OK;
   });
 }

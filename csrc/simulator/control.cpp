@@ -3,8 +3,11 @@
 
 #include "../com/hresult.h"
 #include "hardware.h"
+#include "machine_folder.h"
 #include "native_path.h"
+#include "persistent_state.h"
 #include "platform.h"
+#include "recording.h"
 #include "writer.h"
 
 using namespace vsspy;
@@ -51,6 +54,10 @@ HRESULT create(const vsspy_machine_options* options, vsspy_machine** machine, co
     chosen.level = static_cast<system_level>(options->level);
     chosen.global_device_names = options->global_device_names != 0;
     chosen.hardware = static_cast<hardware_provider>(options->hardware_provider);
+    chosen.virtual_time = options->virtual_time != 0;
+    chosen.persistent_state = native_path(view_of(options->persistent_state));
+    chosen.strict_components = options->strict_components != 0;
+    chosen.components_until = static_cast<component_deadline>(options->components_until);
     *machine = new vsspy_machine{std::make_shared<simulator::machine>(std::move(chosen))};
   });
 }
@@ -88,7 +95,11 @@ HRESULT add_volume(vsspy_machine* machine, vsspy_text name, vsspy_text folder, c
     if (!std::filesystem::is_directory(added->folder)) {
       throw com::vss_error(VSS_E_OBJECT_NOT_FOUND, "add_volume", path_text(added->folder) + " is not a folder");
     }
-    added->guid_path = u"\\\\?\\Volume{" + com::guid_text(new_guid()) + u"}\\";
+    if (const auto& persistent = machine->held->persistent()) {
+      persistent->adopt(*added);
+    } else {
+      added->guid_path = guid_path(new_guid());
+    }
     std::lock_guard lock(machine->held->mutex);
     if (machine->held->find_volume(added->name)) {
       throw com::vss_error(VSS_E_OBJECT_ALREADY_EXISTS, "add_volume", "two volumes of that name");
@@ -103,7 +114,7 @@ HRESULT add_writer(vsspy_machine* machine, const vsspy_writer* description, cons
     added = std::make_shared<writer>(*description);
     std::lock_guard lock(machine->held->mutex);
     for (const auto& each : machine->held->writers) {
-      if (each->metadata->instance_id == added->metadata->instance_id) {
+      if (each->instance_id == added->instance_id) {
         throw com::vss_error(VSS_E_OBJECT_ALREADY_EXISTS, "add_writer", "two writers with one instance id");
       }
     }
@@ -112,6 +123,20 @@ HRESULT add_writer(vsspy_machine* machine, const vsspy_writer* description, cons
   // what could not be added is still its owner's
   if (FAILED(hr) && added) added->give_up_callback();
   return hr;
+}
+
+HRESULT remove_writer(vsspy_machine* machine, const GUID* instance_id) {
+  return told(nullptr, [&] {
+    if (!simulator::remove_writer(*machine->held, *instance_id)) {
+      throw com::vss_error(VSS_E_OBJECT_NOT_FOUND, "remove_writer");
+    }
+  });
+}
+
+const volume& known_volume(const simulator::machine& machine, vsspy_text name) {
+  const volume* found = machine.find_volume(com::to_utf16(view_of(name)));
+  if (!found) throw com::vss_error(VSS_E_OBJECT_NOT_FOUND, "find_volume", "no volume of that name");
+  return *found;
 }
 
 HRESULT add_fault(vsspy_machine* machine, const vsspy_fault* asked) {
@@ -123,6 +148,17 @@ HRESULT add_fault(vsspy_machine* machine, const vsspy_fault* asked) {
     added.delay = asked->delay;
     added.at_result = asked->at_result != 0;
     added.after = asked->after != 0;
+    if (asked->volume.data) {
+      std::lock_guard lock(machine->held->mutex);
+      added.volume = &known_volume(*machine->held, asked->volume);
+    }
+    if (asked->has_probability) added.probability = asked->probability;
+    added.seed = asked->seed;
+    added.dies = asked->dies != 0;
+    if (asked->has_application) {
+      added.application = application_words{asked->application, {}};
+      if (asked->message.data) added.application->message = com::to_utf16(view_of(asked->message));
+    }
     machine->held->faults.add(std::move(added));
   });
 }
@@ -141,18 +177,14 @@ HRESULT block_revert(vsspy_machine* machine, const GUID* writer_id) {
   });
 }
 
-const volume& known_volume(const simulator::machine& machine, vsspy_text name) {
-  const volume* found = machine.find_volume(com::to_utf16(view_of(name)));
-  if (!found) throw com::vss_error(VSS_E_OBJECT_NOT_FOUND, "find_volume", "no volume of that name");
-  return *found;
-}
-
 HRESULT set_volume_qualities(vsspy_machine* machine, vsspy_text name, const vsspy_volume_qualities* qualities) {
   return told(nullptr, [&] {
     volume_qualities wanted;
     if (qualities->total >= 0) wanted.total = qualities->total;
     if (qualities->free >= 0) wanted.free = qualities->free;
     wanted.ntfs = qualities->ntfs != 0;
+    wanted.nested = qualities->nested != 0;
+    wanted.cluster_shared = qualities->cluster_shared != 0;
     std::lock_guard lock(machine->held->mutex);
     machine->held->storage.qualities[&known_volume(*machine->held, name)] = wanted;
   });
@@ -162,6 +194,13 @@ HRESULT set_minimum_storage(vsspy_machine* machine, std::uint32_t megabytes) {
   return told(nullptr, [&] {
     std::lock_guard lock(machine->held->mutex);
     machine->held->storage.registry_megabytes = megabytes;
+  });
+}
+
+HRESULT set_client_accessible(vsspy_machine* machine, std::uint32_t count) {
+  return told(nullptr, [&] {
+    std::lock_guard lock(machine->held->mutex);
+    machine->held->storage.client_accessible = count;
   });
 }
 
@@ -175,6 +214,33 @@ HRESULT fail_storage(vsspy_machine* machine, vsspy_text name, std::int32_t fault
     }
     machine->held->drop_or_note(lost);
   });
+}
+
+HRESULT set_volume_path(vsspy_machine* machine, vsspy_text name, vsspy_text guid_path) {
+  return told(nullptr, [&] {
+    std::u16string path = com::to_utf16(view_of(guid_path));
+    std::lock_guard lock(machine->held->mutex);
+    const volume* renamed = &known_volume(*machine->held, name);
+    const volume* taken = machine->held->find_volume(path);
+    if (taken && taken != renamed) throw com::vss_error(VSS_E_OBJECT_ALREADY_EXISTS, "set_volume_path");
+    for (const auto& each : machine->held->volumes) {
+      if (each.get() == renamed) each->guid_path = std::move(path);
+    }
+  });
+}
+
+HRESULT record(vsspy_machine* machine, vsspy_text path, const vsspy_complaint* complaint, const void** recording) {
+  return told(complaint, [&] { *recording = start_recording(*machine->held, native_path(view_of(path))); });
+}
+
+HRESULT stop_recording(vsspy_machine* machine, const void* recording) {
+  HRESULT complete = S_OK;
+  const HRESULT hr = told(nullptr, [&] {
+    const auto* file = static_cast<const documents::trace_file*>(recording);
+    if (file->failed()) complete = S_FALSE;
+    machine->held->trace.stop_recording(file);
+  });
+  return FAILED(hr) ? hr : complete;
 }
 
 std::uint64_t live_objects_of(vsspy_machine* machine) { return machine->held->live.count(); }
@@ -259,6 +325,7 @@ struct shown_shadow_copy {
 void shadow_copies(vsspy_machine* machine, void* user, void (*visit)(void*, const vsspy_shadow_copy*)) {
   told(nullptr, [&] {
     std::vector<shown_shadow_copy> now;
+    machine->held->refresh();
     {
       std::lock_guard lock(machine->held->mutex);
       for (const auto& each : machine->held->broken) now.emplace_back(*each, true);
@@ -311,6 +378,27 @@ const vsspy_platform* acquire_platform(vsspy_machine* machine) {
 
 void release_platform(const vsspy_platform* platform) { delete static_cast<const shared_platform*>(platform); }
 
+std::uint64_t now(vsspy_machine* machine) { return machine->held->clock.now(); }
+
+HRESULT sleep(vsspy_machine* machine, std::uint64_t until, std::uint64_t longest) {
+  return machine->held->sleep(until, longest);
+}
+
+HRESULT open_folder(vsspy_text folder, vsspy_machine** machine, const vsspy_complaint* complaint) {
+  return told(complaint, [&] { *machine = machine_folder(native_path(view_of(folder))).open(); });
+}
+
+HRESULT describe_folder(vsspy_text folder, void* user,
+                        void (*visit)(void*, vsspy_text, std::uint32_t, vsspy_text, vsspy_text),
+                        const vsspy_complaint* complaint) {
+  return told(complaint, [&] {
+    machine_folder(native_path(view_of(folder)))
+        .describe([&](std::string_view element, std::uint32_t index, std::string_view name, std::string_view value) {
+          visit(user, text_of(element), index, text_of(name), text_of(value));
+        });
+  });
+}
+
 constexpr vsspy_simulator_control table{.version = vsspy_simulator_control_version,
                                         .create = create,
                                         .close = close,
@@ -332,7 +420,16 @@ constexpr vsspy_simulator_control table{.version = vsspy_simulator_control_versi
                                         .notes = notes,
                                         .environment = environment,
                                         .acquire_platform = acquire_platform,
-                                        .release_platform = release_platform};
+                                        .release_platform = release_platform,
+                                        .open_folder = open_folder,
+                                        .describe_folder = describe_folder,
+                                        .remove_writer = remove_writer,
+                                        .set_client_accessible = set_client_accessible,
+                                        .now = now,
+                                        .sleep = sleep,
+                                        .record = record,
+                                        .stop_recording = stop_recording,
+                                        .set_volume_path = set_volume_path};
 
 }  // namespace
 
@@ -344,5 +441,7 @@ std::shared_ptr<machine> current_machine() {
   std::lock_guard lock(current_mutex);
   return current;
 }
+
+std::shared_ptr<machine> machine_of(vsspy_machine* handle) { return handle->held; }
 
 }  // namespace vsspy::simulator

@@ -31,6 +31,11 @@ struct vsspy_machine_options {
   std::uint32_t level;    // 5 Server 2003 ("xp"), 6 Vista and Server 2008, 7 and Server 2008 R2, 8 and Server 2012
   std::uint32_t global_device_names;  // 1: \\?\GLOBALROOT\Device\HarddiskVolumeShadowCopyN; 0: the shadow copy's folder
   std::uint32_t hardware_provider;    // 0 none, 1 there is one, 2 one that is too old for recovery sets
+  std::uint32_t virtual_time;         // 1: the clock jumps over what everybody waits for (service_clock.h)
+  vsspy_text persistent_state;        // folder that outlives the machine (persistent_state.h); empty: nothing does
+  std::uint32_t strict_components;    // 1: AddComponent refuses what no writer's metadata has
+  std::uint32_t components_until;     // the first call after which it is too late for AddComponent: 0 PrepareForBackup,
+                                      // 1 StartSnapshotSet, 2 DoSnapshotSet
 };
 
 // A writer's event. The functions may be called until the callback returns, from any thread.
@@ -51,6 +56,12 @@ struct vsspy_writer_event {
   HRESULT (*component)(void* context, std::uint32_t index, const IID* iid, void** component);
   void (*set_application_failure)(void* context, HRESULT failure, vsspy_text message);  // what GetWriterStatusEx tells
   void (*note)(void* context, vsspy_text text);  // goes into the event's entry of the trace, a traceback mostly
+  // In Identify: the Writer Metadata Document that the writer has from now on, if it answers well. VSS_E_BAD_STATE in
+  // another event, E_INVALIDARG where it is not of the same name, ids, instance name, usage, source and version.
+  HRESULT (*set_metadata)(void* context, vsspy_text document);
+  // As those of the machine.
+  std::uint64_t (*now)(void* context);
+  HRESULT (*sleep)(void* context, std::uint64_t until, std::uint64_t longest);
 };
 
 struct vsspy_writer {
@@ -61,6 +72,7 @@ struct vsspy_writer {
   void* user;
   HRESULT (*on_event)(void* user, const vsspy_writer_event* event);  // a failure is the writer's veto; may be NULL
   void (*release)(void* user);  // when the machine needs the writer no more; may be NULL
+  std::uint32_t subscription;   // VSS_SUBSCRIBE_MASK: events that it declines are not sent
 };
 
 struct vsspy_fault {
@@ -71,6 +83,14 @@ struct vsspy_fault {
   std::int64_t delay;  // nanoseconds; negative: hangs until cancelled or closed
   std::int32_t at_result;
   std::int32_t after;  // the work is done first
+  vsspy_text volume;   // only calls and events that concern it; NULL data: all
+  std::int32_t has_probability;
+  double probability;  // of each call, drawn from the seed and the call's count
+  std::uint64_t seed;
+  std::int32_t dies;  // the writer, in its event
+  std::int32_t has_application;
+  HRESULT application;  // what GetWriterStatusEx tells of the writer that fails
+  vsspy_text message;   // NULL data: none
 };
 
 struct vsspy_trace_entry {
@@ -112,7 +132,9 @@ struct vsspy_shadow_copy {
 struct vsspy_volume_qualities {
   std::int64_t total;  // bytes; negative: what the folder's file system says
   std::int64_t free;
-  std::int32_t ntfs;  // 0: another file system, which takes neither storage areas nor persistent shadow copies
+  std::int32_t ntfs;    // 0: another file system, which takes neither storage areas nor persistent shadow copies
+  std::int32_t nested;  // 1: on virtual disks nested deeper than VSS supports
+  std::int32_t cluster_shared;  // 1: machines of this process that have a volume with the same folder share it
 };
 
 struct vsspy_simulator_control {
@@ -125,7 +147,7 @@ struct vsspy_simulator_control {
 
   HRESULT (*add_volume)(vsspy_machine*, vsspy_text name, vsspy_text folder, const vsspy_complaint*);
   HRESULT (*add_writer)(vsspy_machine*, const vsspy_writer* writer, const vsspy_complaint*);
-  HRESULT (*add_fault)(vsspy_machine*, const vsspy_fault* fault);
+  HRESULT (*add_fault)(vsspy_machine*, const vsspy_fault* fault);  // VSS_E_OBJECT_NOT_FOUND: no such volume
   HRESULT (*set_environment)(vsspy_machine*, vsspy_text name, vsspy_text value);
   HRESULT (*block_revert)(vsspy_machine*, const GUID* writer_id);  // a value of the registry's WritersBlockingRevert
 
@@ -145,12 +167,37 @@ struct vsspy_simulator_control {
   // The platform of the machine, for a requester in the same process. It keeps the machine; give it back in the end.
   const vsspy_platform* (*acquire_platform)(vsspy_machine* machine);
   void (*release_platform)(const vsspy_platform* platform);
+
+  // A machine folder (machine_folder.h): its machine, to be destroyed, and what its machine.xml says and leaves to
+  // defaults, as (element, number of it, attribute, value).
+  HRESULT (*open_folder)(vsspy_text folder, vsspy_machine** machine, const vsspy_complaint*);
+  HRESULT (*describe_folder)(vsspy_text folder, void* user,
+                             void (*visit)(void* user, vsspy_text element, std::uint32_t index, vsspy_text name,
+                                           vsspy_text value),
+                             const vsspy_complaint*);
+
+  // Also in the middle of a backup: from then on the writer answers nothing. VSS_E_OBJECT_NOT_FOUND: no such instance.
+  HRESULT (*remove_writer)(vsspy_machine*, const GUID* instance_id);
+
+  HRESULT (*set_client_accessible)(vsspy_machine*, std::uint32_t count);  // MaxShadowCopies
+
+  // The machine's clock, in nanoseconds, and a wait until it shows `until`, or for `longest` nanoseconds of real time:
+  // S_OK, else S_FALSE; RPC_E_DISCONNECTED when the machine is closed.
+  std::uint64_t (*now)(vsspy_machine*);
+  HRESULT (*sleep)(vsspy_machine*, std::uint64_t until, std::uint64_t longest);
+
+  // Writes the trace into a file of JSON lines ("-": the standard error stream) until it is stopped. What
+  // stop_recording is given then is good until that call; S_FALSE: not all of it could be written.
+  HRESULT (*record)(vsspy_machine*, vsspy_text path, const vsspy_complaint*, const void** recording);
+  HRESULT (*stop_recording)(vsspy_machine*, const void* recording);
+  // The volume's path, instead of one that is made up: of a volume that a trace tells of.
+  HRESULT (*set_volume_path)(vsspy_machine*, vsspy_text volume, vsspy_text guid_path);
 };
 
 const vsspy_simulator_control* vsspy_simulator_control_table(void);
 }
 
-inline constexpr std::uint32_t vsspy_simulator_control_version = 1;
+inline constexpr std::uint32_t vsspy_simulator_control_version = 2;
 
 // The events of a writer, in the order of the bits of vsspy_writer::events (semantics 4.1).
 inline constexpr const char* vsspy_event_names[] = {"Identify", "PrepareBackup", "PrepareSnapshot", "Freeze",

@@ -62,7 +62,9 @@ void fill_properties(machine& machine, const shadow_copy& copy, VSS_SNAPSHOT_PRO
   properties.m_tsCreationTimestamp = copy.created;
   properties.m_eStatus = copy.state;
   if (!copy.device.empty()) properties.m_pwszSnapshotDeviceObject = machine.allocator.task_text(copy.device);
-  properties.m_pwszOriginalVolumeName = machine.allocator.task_text(copy.volume->guid_path);
+  // a share has no GUID path to show [?]
+  const std::u16string& original = is_share(copy.volume->name) ? copy.volume->name : copy.volume->guid_path;
+  properties.m_pwszOriginalVolumeName = machine.allocator.task_text(original);
   properties.m_pwszOriginatingMachine = machine.allocator.task_text(machine_name);
   properties.m_pwszServiceMachine = machine.allocator.task_text(machine_name);
   if (!copy.exposed) return;

@@ -1,4 +1,6 @@
 // How an event reaches a writer, and what a writer may do to its part of the document meanwhile.
+#include <tuple>
+
 #include "component_view.h"
 #include "session.h"
 
@@ -39,12 +41,13 @@ const void* object_in_callback() noexcept { return calling_for; }
 // One event under way. The writer reads the document that the event came with; what it changes goes to the session's.
 class event_context {
  public:
-  event_context(session& of, const attendance& to, writer_event_kind kind, std::size_t entry)
+  event_context(session& of, attendance& to, writer_event_kind kind, std::size_t entry)
       : session_(of), kind_(kind), entry_(entry), scope_(std::make_shared<event_scope>(event_scope{kind})) {
     std::lock_guard lock(session_.machine->mutex);
     set_id_ = session_.snapshot == progress::done || session_.snapshot == progress::running ? session_.set_id : GUID{};
     writer_id_ = to.writer_id();
     instance_id_ = to.instance_id();
+    metadata_ = to.metadata;
     std::vector<component_place> places;
     if (carries_components(kind)) places = session_.components_of(to);
     views_.reserve(places.size());
@@ -71,9 +74,15 @@ class event_context {
                                    .document = text_of(document_),
                                    .component = component,
                                    .set_application_failure = set_application_failure,
-                                   .note = note};
+                                   .note = note,
+                                   .set_metadata = set_metadata,
+                                   .now = now,
+                                   .sleep = sleep};
     return writer.call(event);
   }
+
+  // What the writer is from now on; with the mutex held.
+  const std::shared_ptr<const documents::writer_metadata>& metadata() const { return metadata_; }
 
  private:
   documents::backup_components part_with(const std::vector<component_place>& places) const {
@@ -130,19 +139,46 @@ class event_context {
     });
   }
 
+  // A writer makes its document anew in each Identify, but says who it is when it is initialised.
+  static HRESULT set_metadata(void* context, vsspy_text document) {
+    return guarded([&]() -> HRESULT {
+      event_context& event = self(context);
+      if (event.kind_ != writer_event_kind::identify) return VSS_E_BAD_STATE;
+      auto made =
+          std::make_shared<const documents::writer_metadata>(documents::read_writer_metadata(wide_text(document)));
+      const auto identification = [](const documents::writer_metadata& of) {
+        return std::tie(of.name, of.instance_name, of.usage, of.source, of.major_version, of.minor_version);
+      };
+      std::lock_guard lock(event.session_.machine->mutex);
+      const bool same_writer = made->writer_id == event.writer_id_ && made->instance_id == event.instance_id_ &&
+                               identification(*made) == identification(*event.metadata_);
+      if (!same_writer) return E_INVALIDARG;
+      event.metadata_ = std::move(made);
+      return S_OK;
+    });
+  }
+
+  static std::uint64_t now(void* context) { return self(context).session_.machine->clock.now(); }
+
+  static HRESULT sleep(void* context, std::uint64_t until, std::uint64_t longest) {
+    return self(context).session_.machine->sleep(until, longest);
+  }
+
   session& session_;
   const writer_event_kind kind_;
   const std::size_t entry_;
   const std::shared_ptr<event_scope> scope_;
   GUID set_id_{}, writer_id_{}, instance_id_{};
+  std::shared_ptr<const documents::writer_metadata> metadata_;
   std::string document_;
   std::vector<std::unique_ptr<component_view, view_release>> views_;
 };
 
-HRESULT session::deliver(const attendance& to, writer_event_kind kind) {
-  const writer& receiver = *to.writer;
+HRESULT session::deliver(attendance& to, writer_event_kind kind) {
+  writer& receiver = *to.writer;
+  if (receiver.gone) return VSS_E_WRITER_NOT_RESPONDING;
   std::string name = receiver.name + "::" + event_name(kind);
-  const affliction suffers = machine->faults.next(name);
+  const affliction suffers = machine->faults.next(name, [this](const volume& asked) { return is_planned(asked); });
   const std::size_t entry = machine->trace.begin(
       {.name = std::move(name), .kind = trace_kind::event, .session = id, .writer = receiver.name});
   HRESULT hr = guarded([&]() -> HRESULT {
@@ -156,12 +192,28 @@ HRESULT session::deliver(const attendance& to, writer_event_kind kind) {
       if (machine->closed) return disconnected;
       if (too_long) return VSS_E_WRITERERROR_TIMEOUT;
     }
+    if (suffers.dies) {
+      remove_writer(*machine, receiver.instance_id);
+      machine->trace.note(entry, "the writer died");
+      return VSS_E_WRITER_NOT_RESPONDING;
+    }
+    if (suffers.application) {
+      std::lock_guard lock(machine->mutex);
+      to.application_failure = suffers.application->failure;
+      to.application_message = suffers.application->message;
+    }
     if (suffers.at_call && !suffers.at_call->after) return suffers.at_call->code;
     if (receiver.wants(kind)) {
       const callback_mark mark(object);
-      const HRESULT answer = event_context(*this, to, kind, entry).call(receiver);
+      event_context event(*this, to, kind, entry);
+      const HRESULT answer = event.call(receiver);
       if (FAILED(answer)) return answer;
+      if (kind == writer_event_kind::identify) {
+        std::lock_guard lock(machine->mutex);
+        to.metadata = receiver.metadata = event.metadata();
+      }
     }
+    if (receiver.gone) return VSS_E_WRITER_NOT_RESPONDING;  // it vanished meanwhile
     return suffers.at_call ? suffers.at_call->code : S_OK;
   });
   machine->trace.end(entry, hr);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,14 @@ class live_objects {
   }
   std::vector<std::string> names() const {
     std::lock_guard lock(mutex_);
+    std::vector<std::string> result;
+    for (const auto& [key, name] : objects_) result.emplace_back(name);
+    return result;
+  }
+  // At the end of a process, when another thread may have ended in the middle: nothing then.
+  std::optional<std::vector<std::string>> names_at_end() const {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) return std::nullopt;
     std::vector<std::string> result;
     for (const auto& [key, name] : objects_) result.emplace_back(name);
     return result;

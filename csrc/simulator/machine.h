@@ -27,6 +27,8 @@
 namespace vsspy::simulator {
 
 class writer;
+class persistent_state;
+class kept_folder;
 
 // Systems that differ for a requester. The numbers are those of vsspy_machine_options::level.
 enum class system_level : std::uint32_t { server_2003 = 5, vista = 6, seven = 7, eight = 8 };
@@ -35,11 +37,20 @@ struct volume {
   std::u16string name;  // as the machine was told, with its final separator
   std::filesystem::path folder;
   std::u16string guid_path;  // \\?\Volume{...}\ .
+
+  GUID id() const;  // the one in its GUID path
 };
+
+std::u16string guid_path(const GUID& volume);
 
 // A volume name has its final separator: D:\, Y:\MountX\, \\?\Volume{...}\, and /srv/data/ here.
 inline bool is_volume_name(std::u16string_view name) {
   return name.size() > 1 ? name.back() == u'\\' || name.back() == u'/' : name == u"/";
+}
+
+// The root of a share, \\server\share\ (semantics 7.1).
+inline bool is_share(std::u16string_view name) {
+  return name.starts_with(u"\\\\") && !name.starts_with(u"\\\\?\\") && !name.starts_with(u"\\\\.\\");
 }
 
 // How a shadow copy is exposed (semantics 7.5).
@@ -61,8 +72,11 @@ struct shadow_copy {
   VSS_SNAPSHOT_STATE state = VSS_SS_UNKNOWN;
   std::filesystem::path folder;
   std::u16string device;  // empty: no device until it is imported
+  unsigned number = 0;    // of its device
   copy_report report;
   std::optional<exposure> exposed{};
+  bool catalogued = false;              // a persistent one, which outlives the machine; its seal is in its folder
+  std::shared_ptr<kept_folder> kept{};  // where it is on its way into the catalogue
   GUID lun{};  // what a hardware provider's storage array knows it by; all zero for a software one
   std::shared_ptr<state_folder> array{};  // the array, which holds `folder` longer than a machine may live
   unsigned readers = 0;                   // who copies from it now: it cannot go meanwhile
@@ -82,6 +96,12 @@ struct volume_revert {
 // Which hardware provider a machine has. An old one knows no recovery sets.
 enum class hardware_provider : std::uint32_t { none = 0, present = 1, legacy = 2 };
 
+// Until when components can be added: the reference pages name different calls (semantics 2.3).
+enum class component_deadline : std::uint32_t { prepare_for_backup = 0, start_snapshot_set = 1, do_snapshot_set = 2 };
+
+// The name of a device, and of its folder.
+std::string device_folder(unsigned number);
+
 // Called on a dead machine's objects: what COM says of an object whose server is gone.
 inline constexpr HRESULT disconnected = static_cast<HRESULT>(0x80010108U);  // RPC_E_DISCONNECTED
 
@@ -92,22 +112,27 @@ class machine : public std::enable_shared_from_this<machine> {
     system_level level = system_level::eight;
     bool global_device_names = false;
     hardware_provider hardware = hardware_provider::none;
+    bool virtual_time = false;
+    bool strict_components = false;  // AddComponent looks at the writers' metadata (semantics 8.2, R7)
+    component_deadline components_until = component_deadline::prepare_for_backup;
+    std::filesystem::path persistent_state{};  // empty: everything goes with the machine
   };
 
   explicit machine(options chosen);
   ~machine();
 
   const options chosen;
-  service_clock clock;
+
+  // Guards everything below `live` and all that belongs to this machine's sessions and operations. It is never held
+  // while a writer is called or files are copied.
+  std::mutex mutex;
+  std::condition_variable changed;  // an operation ended or is to end, the clock jumped, or the machine closes
+
+  service_clock clock{chosen.virtual_time, changed};
   simulator::trace trace{clock};
   simulator::faults faults;
   simulator::allocator allocator;
   live_objects live;
-
-  // Guards everything below and all that belongs to this machine's sessions and operations. It is never held while a
-  // writer is called or files are copied.
-  std::mutex mutex;
-  std::condition_variable changed;  // an operation ended or is to end, or the machine closes
 
   bool closed = false;
   std::vector<std::unique_ptr<volume>> volumes;          // they stay where they are as long as the machine
@@ -127,6 +152,10 @@ class machine : public std::enable_shared_from_this<machine> {
 
   bool at_least(system_level level) const noexcept { return chosen.level >= level; }
   std::filesystem::path state_path() const { return state_.path(); }
+  const std::unique_ptr<persistent_state>& persistent() const noexcept { return persistent_; }  // null: there is none
+  std::vector<std::filesystem::path> own_folders() const;  // the simulator's: they get into no copy
+  // Looks what other processes did with the persistent state. Without the mutex. Throws vss_error.
+  void refresh();
 
   // With the mutex held:
   const volume* find_volume(std::u16string_view name) const;
@@ -135,6 +164,9 @@ class machine : public std::enable_shared_from_this<machine> {
 
   // Where a new shadow copy goes; a hardware provider's lie in its array.
   std::filesystem::path folder_for(bool hardware, unsigned number) const;
+  unsigned next_device();             // by whoever makes a set
+  bool enter_set(const void* owner);  // false: there is another one under creation
+  void leave_set(const void* owner) noexcept;
   std::u16string device_name(const std::filesystem::path& folder, unsigned number) const;
   const std::shared_ptr<state_folder>& array() const noexcept { return array_; }
 
@@ -146,7 +178,15 @@ class machine : public std::enable_shared_from_this<machine> {
 
   // Service threads. They are joined by close().
   void start(std::function<void()> work);
+  // With the mutex held, given up meanwhile: until `done()`.
+  template <class Done>
+  void wait(std::unique_lock<std::mutex>& lock, Done done) {
+    clock.wait(lock, changed, -1, std::move(done));
+  }
   void run(const std::function<void()>& work);  // ... and wait for it; on one of them simply does it
+
+  // Until the clock shows `until`, or for `longest` nanoseconds of real time: S_OK, else S_FALSE; an error when closed.
+  HRESULT sleep(std::uint64_t until, std::uint64_t longest) noexcept;
 
   void close();
   bool is_of_this_process() const noexcept;  // not in a child after a fork
@@ -157,10 +197,11 @@ class machine : public std::enable_shared_from_this<machine> {
     bool over = false;
   };
 
-  void remove(const std::shared_ptr<shadow_copy>& copy);
+  bool remove(const std::shared_ptr<shadow_copy>& copy);
 
   state_folder state_;
   std::shared_ptr<state_folder> array_;  // shared with the shadow copies that other machines imported from it
+  std::unique_ptr<persistent_state> persistent_;
   std::list<service_thread> threads_;
   std::mutex closing_;  // one close at a time
   const std::uint64_t process_;

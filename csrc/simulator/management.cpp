@@ -52,7 +52,7 @@ class snapshot_management final : public service_object<IVssSnapshotMgmt> {
                   {
                     std::lock_guard lock(machine_->mutex);
                     for (const auto& each : machine_->volumes) {
-                      if (persistent && !machine_->storage.can_store(each.get())) continue;
+                      if (is_share(each->name) || (persistent && !machine_->storage.can_store(each.get()))) continue;
                       found.emplace_back(listed_volume{each->guid_path, each->name});
                     }
                   }
@@ -69,6 +69,7 @@ class snapshot_management final : public service_object<IVssSnapshotMgmt> {
                   *result = nullptr;
                   if (!volume_name || !is_volume_name(com::view(volume_name))) return E_INVALIDARG;
                   if (!is_provider(*machine_, provider)) return VSS_E_PROVIDER_NOT_REGISTERED;
+                  machine_->refresh();
                   // whatever their context is [?]: this object has none
                   enumerated_objects found;
                   {

@@ -1,5 +1,6 @@
 // IVssDifferentialSoftwareSnapshotMgmt to 3: the system provider's storage areas.
 #include "management.h"
+#include "persistent_state.h"
 
 namespace vsspy::simulator {
 
@@ -57,6 +58,7 @@ class differential_management final : public service_object<IVssDifferentialSoft
                   if (!result) return E_INVALIDARG;
                   *result = nullptr;
                   const volume* of = nullptr;
+                  machine_->refresh();
                   {
                     std::lock_guard lock(machine_->mutex);
                     const std::shared_ptr<shadow_copy> copy = machine_->find_shadow_copy(id);
@@ -185,6 +187,7 @@ class differential_management final : public service_object<IVssDifferentialSoft
     const HRESULT known = find(volume_name, storage_name, named);
     if (FAILED(known)) return known;
     const volume_space space = space_of(*machine_, *named.on);
+    persistent_state::change change(machine_->persistent().get());
     std::lock_guard lock(machine_->mutex);
     const std::int64_t least = minimum_storage(*machine_, space);
     if (maximum != no_storage_limit && maximum < least) return E_INVALIDARG;  // [?], semantics 5
@@ -194,7 +197,9 @@ class differential_management final : public service_object<IVssDifferentialSoft
     if (!machine_->storage.can_store(named.on) || space.free < least || maximum > space.total) {
       return VSS_E_VOLUME_NOT_SUPPORTED;
     }
-    machine_->storage.areas.push_back({named.of, named.on, maximum});
+    change.of_storage(*machine_, [&] {
+      machine_->storage.areas.push_back({.of = named.of, .on = named.on, .maximum = maximum, .kept = true});
+    });
     return S_OK;
   }
 
@@ -207,13 +212,16 @@ class differential_management final : public service_object<IVssDifferentialSoft
     const volume_space space = space_of(*machine_, *named.on);
     copy_list displaced;
     {
+      persistent_state::change change(machine_->persistent().get());
       std::lock_guard lock(machine_->mutex);
       const storage_area* area = machine_->storage.find(named.of, named.on);
       if (!area) return VSS_E_OBJECT_NOT_FOUND;
       const copy_list stored = stored_copies(*machine_, named.of);
       if (removal) {
         if (!stored.empty()) return VSS_E_VOLUME_IN_USE;
-        std::erase_if(machine_->storage.areas, [&](const storage_area& each) { return each.of == named.of; });
+        change.of_storage(*machine_, [&] {
+          std::erase_if(machine_->storage.areas, [&](const storage_area& each) { return each.of == named.of; });
+        });
         return S_OK;
       }
       if (maximum != no_storage_limit && maximum < minimum_storage(*machine_, space)) return E_INVALIDARG;  // [?]
@@ -224,15 +232,19 @@ class differential_management final : public service_object<IVssDifferentialSoft
       if (kept && !displaced.empty()) return VSS_E_INSUFFICIENT_STORAGE;
     }
     for (const auto& each : displaced) machine_->drop(each);
+    persistent_state::change change(machine_->persistent().get());
     std::lock_guard lock(machine_->mutex);
     storage_area* area = machine_->storage.find(named.of, named.on);
     if (!area) return VSS_E_OBJECT_NOT_FOUND;
-    area->until_dismount.reset();
-    if (is_volatile) {
-      area->until_dismount = maximum;
-    } else {
-      area->maximum = maximum;
-    }
+    change.of_storage(*machine_, [&] {
+      area->until_dismount.reset();
+      if (is_volatile) {
+        area->until_dismount = maximum;
+      } else {
+        area->maximum = maximum;
+        area->kept = true;
+      }
+    });
     return S_OK;
   }
 
@@ -272,6 +284,7 @@ class differential_management final : public service_object<IVssDifferentialSoft
         named = machine_->find_volume(com::view(volume_name));
       }
       if (!named) return VSS_E_OBJECT_NOT_FOUND;  // not among the pages' codes [?], as in AddDiffArea
+      machine_->refresh();
       out.object(result, make_management_enumeration(machine_, find(named)));
       return S_OK;
     });
@@ -282,10 +295,11 @@ class differential_management final : public service_object<IVssDifferentialSoft
   HRESULT on_volume(const char* name, argument_list arguments, const WCHAR* volume_name, bool in_order, Work work) {
     return call(name, std::move(arguments), [&](outputs&) -> HRESULT {
       if (!in_order || !is_volume(volume_name)) return E_INVALIDARG;
+      persistent_state::change change(machine_->persistent().get());
       std::lock_guard lock(machine_->mutex);
       const volume* named = machine_->find_volume(com::view(volume_name));
       if (!named) return VSS_E_OBJECT_NOT_FOUND;
-      work(machine_->storage.protection[named]);
+      change.of_storage(*machine_, [&] { work(machine_->storage.protection[named]); });
       return S_OK;
     });
   }

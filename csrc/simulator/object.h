@@ -7,6 +7,7 @@
 
 #include "../com/hresult.h"
 #include "machine.h"
+#include "named_volumes.h"
 
 namespace vsspy::simulator {
 
@@ -63,6 +64,14 @@ class outputs {
     remember(slot, undo);
   }
 
+  // What came of the call, for a recorded trace; `text` makes it and is called only where there is one.
+  template <class Text>
+  void outcome(Text&& text) {
+    if (machine_.trace.is_recorded()) machine_.trace.outcome(call, text());
+  }
+
+  std::uint64_t call = 0;  // its number in the trace
+
   void take_back() noexcept {
     while (count_) {
       --count_;
@@ -107,9 +116,12 @@ inline HRESULT as_level_says(const machine& machine, HRESULT hr) noexcept {
 // One call of a method: into the trace, with the faults that were asked for, and nothing but an HRESULT comes out.
 // `work` gets the outputs and what the result of the asynchronous operation that it starts has to suffer; with
 // `starts_operation` a delay is the operation's, not the call's.
+// `concerns` says which volumes a call without arguments concerns. With `in_parts` the work itself fails where it comes
+// to the volume that a fault is confined to.
 template <class Work>
 HRESULT service_call(machine& machine, const GUID& session, const char* name, argument_list arguments,
-                     bool starts_operation, Work&& work) noexcept {
+                     bool starts_operation, Work&& work, const std::function<bool(const volume&)>& concerns = {},
+                     bool in_parts = false) noexcept {
   std::size_t index = 0;
   const HRESULT begun = guarded([&] {
     index = machine.trace.begin({.name = name, .session = session, .arguments = std::move(arguments)});
@@ -118,7 +130,11 @@ HRESULT service_call(machine& machine, const GUID& session, const char* name, ar
   if (FAILED(begun)) return begun;
   outputs out(machine);
   HRESULT hr = guarded([&]() -> HRESULT {
-    affliction suffers = machine.faults.next(name);
+    affliction suffers = machine.faults.next(name, [&](const volume& asked) {
+      const argument_list given = machine.trace.at(index).arguments;
+      return given.empty() ? concerns && concerns(asked) : names_volume(machine, given, asked);
+    });
+    suffers.call = out.call = index + 1;
     {
       std::unique_lock lock(machine.mutex);
       if (suffers.delay && !starts_operation) {
@@ -127,9 +143,10 @@ HRESULT service_call(machine& machine, const GUID& session, const char* name, ar
       }
       if (machine.closed) return disconnected;
     }
-    if (suffers.at_call && !suffers.at_call->after) return suffers.at_call->code;
+    const bool by_itself = in_parts && suffers.at_call && suffers.at_call->volume;
+    if (suffers.at_call && !suffers.at_call->after && !by_itself) return suffers.at_call->code;
     const HRESULT done = work(out, suffers);
-    return suffers.at_call && SUCCEEDED(done) ? suffers.at_call->code : done;
+    return suffers.at_call && SUCCEEDED(done) && !by_itself ? suffers.at_call->code : done;
   });
   hr = as_level_says(machine, hr);
   if (FAILED(hr)) out.take_back();
@@ -178,14 +195,25 @@ class service_object : public Interface {
   // Whether the object has that interface, IUnknown aside. All of an object's interfaces are one chain of bases.
   virtual bool answers(REFIID) const { return false; }
 
+  // Whether a call without arguments concerns a volume; called with no lock.
+  virtual bool concerns(const volume&) const { return false; }
+
   template <class Work>
   HRESULT call(const char* name, argument_list arguments, Work&& work) noexcept {
-    return service_call(*machine_, session_id_, name, std::move(arguments), false,
-                        [&](outputs& out, const affliction&) { return work(out); });
+    return service_call(
+        *machine_, session_id_, name, std::move(arguments), false,
+        [&](outputs& out, const affliction&) { return work(out); },
+        [this](const volume& asked) { return concerns(asked); });
+  }
+  // A call that comes to one volume after the other; `work` gets what it has to suffer.
+  template <class Work>
+  HRESULT call_in_parts(const char* name, argument_list arguments, Work&& work) noexcept {
+    return service_call(*machine_, session_id_, name, std::move(arguments), false, std::forward<Work>(work), {}, true);
   }
   template <class Work>
   HRESULT start(const char* name, argument_list arguments, Work&& work) noexcept {
-    return service_call(*machine_, session_id_, name, std::move(arguments), true, std::forward<Work>(work));
+    return service_call(*machine_, session_id_, name, std::move(arguments), true, std::forward<Work>(work),
+                        [this](const volume& asked) { return concerns(asked); });
   }
 
   const std::shared_ptr<simulator::machine> machine_;

@@ -15,7 +15,7 @@ void operation::perform(const work_type& work, const settled_type& settled, cons
   std::size_t index = 0;
   bool traced = false;
   HRESULT result = guarded([&]() -> HRESULT {
-    index = machine->trace.begin({.name = name, .kind = trace_kind::result, .session = session_id});
+    index = machine->trace.begin({.name = name, .kind = trace_kind::result, .session = session_id, .of = suffers.call});
     traced = true;
     if (suffers.delay) {
       std::unique_lock lock(machine->mutex);
@@ -76,13 +76,7 @@ class async_object final : public service_object<IVssAsync> {
       std::unique_lock lock(machine_->mutex);
       if (operation_->on_this_thread() && !operation_->over()) return VSS_E_BAD_STATE;  // it would wait for itself
       const std::int64_t nanoseconds = milliseconds == INFINITE ? -1 : std::int64_t{milliseconds} * 1'000'000;
-      // real time: the waiting is the caller's, and may not last longer because copies are made
-      const auto over = [&] { return operation_->over(); };
-      if (nanoseconds < 0) {
-        machine_->changed.wait(lock, over);
-      } else {
-        machine_->changed.wait_for(lock, std::chrono::nanoseconds(nanoseconds), over);
-      }
+      machine_->clock.wait_for_caller(lock, nanoseconds, [&] { return operation_->over(); });
       return S_OK;
     });
   }
@@ -92,6 +86,7 @@ class async_object final : public service_object<IVssAsync> {
       if (!result || reserved) return E_INVALIDARG;
       std::lock_guard lock(machine_->mutex);
       *result = operation_->status();
+      if (!operation_->over()) machine_->clock.looked();
       return S_OK;
     });
   }

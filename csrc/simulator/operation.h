@@ -35,7 +35,10 @@ class operation : public std::enable_shared_from_this<operation> {
   bool over() const noexcept { return status_ != VSS_S_ASYNC_PENDING; }
   HRESULT cancel() noexcept;
   bool stopping() const noexcept { return cancel_requested_ && !committed_; }
-  bool on_this_thread() const noexcept { return thread_ == std::this_thread::get_id(); }
+  bool on_this_thread() const noexcept {
+    return thread_ == std::this_thread::get_id() || second_thread_ == std::this_thread::get_id();
+  }
+  void also_on_this_thread() noexcept { second_thread_ = std::this_thread::get_id(); }
 
   // For the work, without it: whether it has to stop, and the point behind which it is not stopped any more.
   bool cancelled();
@@ -48,6 +51,7 @@ class operation : public std::enable_shared_from_this<operation> {
   bool cancel_requested_ = false;
   bool committed_ = false;
   std::thread::id thread_;
+  std::thread::id second_thread_;  // what waits for it must not be waited for by it either
 };
 
 IVssAsync* make_async(std::shared_ptr<operation> operation);

@@ -21,16 +21,10 @@ HRESULT result_of(operation& operation) {
   return operation.suffers.at_result ? operation.suffers.at_result->code : S_OK;
 }
 
-// Which events of a restore a writer wants (semantics 11.2); a writer that does not say gets them all [?].
-VSS_WRITERRESTORE_ENUM wants_restore(const attendance& whom) {
-  const auto& restore = whom.writer->metadata->restore;
-  return restore ? restore->writer_restore : VSS_WRE_ALWAYS;
-}
-
 // A restore by a method that replaces files has not put them where they belong. What the requester says of the files is
 // all that the service knows.
 bool could_not_replace(const attendance& whom, const documents::backup_component& component) {
-  const VSS_RESTOREMETHOD_ENUM method = whom.writer->metadata->restore->method;
+  const VSS_RESTOREMETHOD_ENUM method = whom.metadata->restore->method;
   if (method != VSS_RME_RESTORE_IF_NOT_THERE && method != VSS_RME_RESTORE_IF_CAN_REPLACE) return false;
   const auto status = component.file_restore_status.value_or(VSS_RS_UNDEFINED);
   return status == VSS_RS_FAILED || (status == VSS_RS_NONE && component.selected_for_restore.value_or(false));
@@ -41,19 +35,18 @@ bool could_not_replace(const attendance& whom, const documents::backup_component
 HRESULT session::do_gather(operation& operation) {
   if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
   if (const auto failure = fails_at_once(operation)) return *failure;
-  std::vector<std::shared_ptr<writer>> asked;
+  std::vector<attendance> asked;
   {
     std::lock_guard lock(machine->mutex);
     for (const auto& each : machine->writers) {
-      if (filter.lets_through(*each->metadata)) asked.push_back(each);
+      if (filter.lets_through(*each->metadata)) asked.push_back({.writer = each, .metadata = each->metadata});
     }
   }
   std::vector<attendance> answered;
-  for (const auto& each : asked) {
+  for (attendance& each : asked) {
     if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
-    attendance candidate{.writer = each};
     // a writer that fails here is missing from the list, and from the status (semantics 4.2)
-    if (SUCCEEDED(deliver(candidate, writer_event_kind::identify))) answered.push_back(std::move(candidate));
+    if (SUCCEEDED(deliver(each, writer_event_kind::identify))) answered.push_back(std::move(each));
   }
   const HRESULT result = result_of(operation);
   if (result == S_OK || FAILED(result)) {
@@ -72,7 +65,9 @@ HRESULT session::do_prepare(operation& operation) {
   if (const auto failure = fails_at_once(operation)) return *failure;
   {
     std::lock_guard lock(machine->mutex);
-    for (attendance& each : writers) each.takes_part = !document.select_components || !components_of(each).empty();
+    for (attendance& each : writers) {
+      each.takes_part = !is_surplus(each) && (!document.select_components || !components_of(each).empty());
+    }
   }
   for (attendance& each : writers) {
     if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
@@ -106,9 +101,10 @@ HRESULT session::do_pre_restore(operation& operation) {
   if (const auto failure = fails_at_once(operation)) return *failure;
   {
     std::lock_guard lock(machine->mutex);
+    route_restore();
     for (attendance& each : writers) {
-      each.takes_part =
-          wants_restore(each) != VSS_WRE_NEVER && (!document.select_components || !components_of(each).empty());
+      each.takes_part = wants_restore(each) != VSS_WRE_NEVER && !is_surplus(each) &&
+                        (!document.select_components || !components_of(each).empty());
     }
   }
   for (attendance& each : writers) {
@@ -137,9 +133,36 @@ HRESULT session::do_post_restore(operation& operation) {
   return result_of(operation);
 }
 
+// What a fault in a writer's "Status" says instead of it.
+std::map<const writer*, HRESULT> session::ask_statuses(operation& operation) {
+  std::vector<std::shared_ptr<writer>> asked;
+  {
+    std::lock_guard lock(machine->mutex);
+    if (gather == progress::done) {
+      for (const attendance& each : writers) asked.push_back(each.writer);
+    } else {
+      asked = machine->writers;
+    }
+  }
+  std::map<const writer*, HRESULT> silent;
+  for (const auto& each : asked) {
+    const affliction suffers =
+        machine->faults.next(each->name + "::Status", [this](const volume& volume) { return is_planned(volume); });
+    if (suffers.delay) {
+      std::unique_lock lock(machine->mutex);
+      machine->clock.wait(lock, machine->changed, suffers.delay,
+                          [&] { return machine->closed || operation.stopping(); });
+    }
+    if (suffers.dies) remove_writer(*machine, each->instance_id);
+    if (suffers.at_call) silent[each.get()] = suffers.at_call->code;
+  }
+  return silent;
+}
+
 HRESULT session::do_gather_status(operation& operation) {
   if (operation.cancelled()) return VSS_S_ASYNC_CANCELLED;
   if (const auto failure = fails_at_once(operation)) return *failure;
+  const std::map<const writer*, HRESULT> silent = ask_statuses(operation);
   {
     std::lock_guard lock(machine->mutex);
     if (status_due && complete == progress::done) {
@@ -150,12 +173,17 @@ HRESULT session::do_gather_status(operation& operation) {
     }
     statuses.clear();
     const auto tell = [&](const writer& writer, VSS_WRITER_STATE state, HRESULT failure) -> writer_status& {
-      const documents::writer_metadata& metadata = *writer.metadata;
-      if (writer.open_sessions >= session_slots) {
+      if (writer.gone) {
+        state = VSS_WS_UNKNOWN;
+        failure = VSS_E_WRITER_NOT_RESPONDING;
+      } else if (const auto found = silent.find(&writer); found != silent.end()) {
+        state = VSS_WS_UNKNOWN;
+        failure = found->second;
+      } else if (writer.open_sessions >= session_slots) {
         state = VSS_WS_UNKNOWN;
         failure = VSS_E_WRITER_STATUS_NOT_AVAILABLE;
       }
-      statuses.push_back({metadata.instance_id, metadata.writer_id, metadata.name, state, failure, S_OK, {}});
+      statuses.push_back({writer.instance_id, writer.writer_id, writer.metadata->name, state, failure, S_OK, {}});
       return statuses.back();
     };
     if (gather == progress::done) {

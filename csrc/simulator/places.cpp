@@ -38,7 +38,12 @@ std::optional<place> locate(const machine& machine, std::u16string_view path) {
   std::u16string_view separators = u"/";
   for (const auto& each : machine.volumes) {
     for (const std::u16string& name : {each->name, each->guid_path}) {
-      const std::size_t length = match(name, plain);
+      std::size_t length = match(name, plain);
+      // the long form of a share has UNC in place of the first separator
+      if (length == 0 && is_share(name) && path.size() > 8 && same(path.substr(0, 8), u"\\\\?\\UNC\\")) {
+        const std::size_t behind = match(std::u16string_view(name).substr(1), path.substr(7));
+        if (behind) length = behind + 7;
+      }
       if (length == 0 || (found.volume && length + skipped <= found.prefix)) continue;
       found.volume = each.get();
       found.prefix = length + skipped;

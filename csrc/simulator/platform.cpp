@@ -2,7 +2,6 @@
 #include "platform.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "backup_components_object.h"
 #include "management.h"
@@ -47,6 +46,7 @@ HRESULT is_volume_snapshotted(const std::shared_ptr<machine>& machine, VSS_PWSZ 
                         if (!volume || !present || !capability || !is_volume_name(com::view(volume))) {
                           return E_INVALIDARG;
                         }
+                        machine->refresh();
                         std::lock_guard lock(machine->mutex);
                         const simulator::volume* found = machine->find_volume(com::view(volume));
                         if (!found) return VSS_E_OBJECT_NOT_FOUND;
@@ -175,10 +175,22 @@ shared_platform::shared_platform(std::shared_ptr<simulator::machine> of_machine)
     return service_call(*of(context), guid_null, "CoInitializeSecurity", {}, false,
                         [](outputs&, const affliction&) -> HRESULT { return S_OK; });
   };
-  table.now = [](void* context) { return of(context)->clock.now(); };
-  table.sleep = [](void*, std::uint64_t nanoseconds) {
-    std::this_thread::sleep_for(std::chrono::nanoseconds(nanoseconds));
+  table.now = [](void* context) {
+    simulator::machine& served = *of(context);
+    if (served.chosen.virtual_time) {
+      const std::lock_guard lock(served.mutex);
+      served.clock.looked();
+    }
+    return served.clock.now();
   };
+  table.sleep = [](void* context, std::uint64_t nanoseconds) {
+    simulator::machine& served = *of(context);
+    std::unique_lock lock(served.mutex);
+    const std::uint64_t now = served.clock.now();
+    const std::uint64_t until = nanoseconds > service_clock::never - now ? service_clock::never : now + nanoseconds;
+    served.clock.sleep_until(lock, until, nanoseconds, [&] { return served.closed; });
+  };
+  table.wait_until = [](void*, std::uint64_t deadline) { service_clock::announce(deadline); };
   table.in_callback = [](void*, const void* object) { return object && object_in_callback() == object ? 1 : 0; };
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "../com/platform.h"
+#include "control.h"
 #include "machine.h"
 
 namespace vsspy::simulator {
@@ -22,6 +23,7 @@ HRESULT create_instance(const std::shared_ptr<machine>& machine, const GUID& cls
 
 // The machine of the DLL's entry points; none unless somebody made one current.
 std::shared_ptr<machine> current_machine();
+std::shared_ptr<machine> machine_of(vsspy_machine* handle);  // the control table's
 
 // A platform table with the machine that it belongs to.
 struct shared_platform : vsspy_platform {

@@ -38,6 +38,7 @@ struct copy_options {
   std::vector<std::filesystem::path> leave_out;  // folders that never get into a copy: the simulator's state root
   std::function<bool()> cancelled;               // asked on the calling thread, at least every 50 ms; may be empty
   unsigned threads = 0;                          // for the files' data; 0: as many as there are processors, 8 at most
+  std::vector<std::filesystem::path> leave_empty{};  // folders whose content is another volume's
 };
 
 // Makes `shadow` (which must not exist, in a folder that does) a point-in-time copy of `volume`. Until it is complete

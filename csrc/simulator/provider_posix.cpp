@@ -86,7 +86,12 @@ copy_report snapshot_folder(const std::filesystem::path& volume, const std::file
   for (const auto& folder : options.leave_out) {
     if (read_state(AT_FDCWD, folder.c_str(), state)) leave_out.push_back(state);
   }
-  tree_copy tree({source.get(), target.get(), links.get(), options.threads, std::move(leave_out), options.cancelled});
+  std::vector<entry_state> leave_empty;
+  for (const auto& folder : options.leave_empty) {
+    if (read_state(AT_FDCWD, folder.c_str(), state)) leave_empty.push_back(state);
+  }
+  tree_copy tree({source.get(), target.get(), links.get(), options.threads, std::move(leave_out),
+                  std::move(leave_empty), options.cancelled});
   tree.copy();
   drop_failures failures;
   drop_contents(links.get(), nullptr, failures);  // before the seal: it changes link counts and times

@@ -102,8 +102,11 @@ bool tree_copy::enter(folder_record& parent, entry_record& entry) {
     return false;
   }
   entry.notes.clear();
-  if (std::any_of(setting_.leave_out.begin(), setting_.leave_out.end(),
-                  [&](const entry_state& folder) { return is_same_entry(folder, now); })) {
+  const auto is_among = [&](const std::vector<entry_state>& folders) {
+    return std::any_of(folders.begin(), folders.end(),
+                       [&](const entry_state& folder) { return is_same_entry(folder, now); });
+  };
+  if (is_among(setting_.leave_out)) {
     remove(entry, target);
     entry.notes.push_back({rule::own_folder});
     return false;
@@ -123,7 +126,7 @@ bool tree_copy::enter(folder_record& parent, entry_record& entry) {
   // Never opened where it is another mount: opening could wake an automounter or hang on a dead server.
   if (is_other_mount(now, volume_)) {
     entry.notes.push_back({rule::mount});
-  } else {
+  } else if (!is_among(setting_.leave_empty)) {
     pair.source = open_source(source, name, O_DIRECTORY);
     if (!pair.source && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) {
       lose(parent, entry, rule::gone, 0);

@@ -63,6 +63,7 @@ class tree_copy {
     int links;         // the folder of links
     unsigned threads;  // 0: by the machine
     std::vector<entry_state> leave_out;
+    std::vector<entry_state> leave_empty;
     std::function<bool()> cancelled;
   };
   explicit tree_copy(setting setting);

@@ -136,6 +136,9 @@ class tree_copy {
     for (const auto& folder : folders) {
       if (identity id{}; identify(folder, id)) leave_out_.push_back(id);
     }
+    for (const auto& folder : options.leave_empty) {
+      if (identity id{}; identify(folder, id)) leave_empty_.push_back(id);
+    }
   }
 
   void copy(copy_report& report) {
@@ -143,6 +146,10 @@ class tree_copy {
     for (std::size_t index = 0; index < folders.size(); ++index) {
       const std::filesystem::path folder = folders[index].first;
       poll();
+      if (identity id{}; !folder.empty() && identify(volume_ / folder, id) &&
+                         std::find(leave_empty_.begin(), leave_empty_.end(), id) != leave_empty_.end()) {
+        continue;
+      }
       listing names(folder.empty() ? volume_ : volume_ / folder);
       for (; names.there(); names.next()) {
         poll();
@@ -278,6 +285,7 @@ class tree_copy {
   const copy_options& options_;
   std::unique_ptr<char[]> buffer_, second_;
   std::vector<identity> leave_out_;
+  std::vector<identity> leave_empty_;
   note_book book_;
 };
 

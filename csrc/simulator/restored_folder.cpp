@@ -5,6 +5,7 @@
 
 #include "native_path.h"
 #include "object.h"
+#include "persistent_state.h"
 
 namespace vsspy::simulator {
 
@@ -127,7 +128,7 @@ std::vector<std::string> restore_folder(const fs::path& copy, const fs::path& vo
 
 // What a revert does not touch.
 std::vector<fs::path> spared_paths(const machine& machine, const volume& of, bool over_other_volumes) {
-  std::vector<fs::path> spared{machine.state_path().parent_path()};
+  std::vector<fs::path> spared = machine.own_folders();
   if (!over_other_volumes) {
     for (const volume* each : volumes_inside(machine, of)) {
       spared.push_back(each->folder);
@@ -146,7 +147,7 @@ class turn {
  public:
   explicit turn(machine& machine) : machine_(machine) {
     std::unique_lock lock(machine_.mutex);
-    machine_.changed.wait(lock, [&] { return !machine_.writing_back; });
+    machine_.wait(lock, [&] { return !machine_.writing_back; });
     machine_.writing_back = true;
   }
   ~turn() {
@@ -167,6 +168,10 @@ HRESULT write_back(machine& machine, const shadow_copy& copy, const volume& to, 
                    bool over_other_volumes) {
   return guarded([&]() -> HRESULT {
     const turn mine(machine);
+    const std::unique_ptr<file_lock> among_processes =
+        machine.persistent() ? machine.persistent()->writing_back() : nullptr;
+    const std::unique_ptr<file_lock> reading =
+        copy.catalogued ? machine.persistent()->reading(copy) : nullptr;  // nobody deletes it meanwhile
     std::vector<fs::path> spared;
     {
       std::lock_guard lock(machine.mutex);
@@ -174,7 +179,7 @@ HRESULT write_back(machine& machine, const shadow_copy& copy, const volume& to, 
     }
     const service_clock::standstill standstill(machine.clock);
     copy_options options;
-    options.leave_out = {machine.state_path().parent_path()};
+    options.leave_out = machine.own_folders();
     options.cancelled = [&machine] {
       std::lock_guard lock(machine.mutex);
       return machine.closed;

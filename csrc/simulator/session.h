@@ -16,20 +16,29 @@ namespace vsspy::simulator {
 // What a session has done of something that is done once.
 enum class progress { none, running, done, failed };
 
+// Where a component stands in the document. No component is added or removed while views of it are good.
+struct component_place {
+  std::size_t writer = 0;
+  std::size_t index = 0;
+};
+
 // A writer that answered Identify, and where it stands in this session's backup (semantics 4.3).
 struct attendance {
   std::shared_ptr<simulator::writer> writer;
-  bool takes_part = false;  // receives the events from PrepareBackup on
+  std::shared_ptr<const documents::writer_metadata> metadata;  // as this session gathered it
+  bool takes_part = false;                                     // receives the events from PrepareBackup on
   bool frozen = false;
-  bool failed = false;  // its state is kept; it gets Abort and BackupShutdown only
+  bool failed = false;         // its state is kept; it gets Abort and BackupShutdown only
+  bool partly_failed = false;  // its state is kept
   std::uint64_t frozen_since = 0;
   VSS_WRITER_STATE state = VSS_WS_STABLE;
   HRESULT failure = S_OK;
   HRESULT application_failure = S_OK;
   std::optional<std::u16string> application_message{};
+  std::vector<component_place> restores{};  // its components, from PreRestore on
 
-  const GUID& instance_id() const { return writer->metadata->instance_id; }
-  const GUID& writer_id() const { return writer->metadata->writer_id; }
+  const GUID& instance_id() const { return writer->instance_id; }
+  const GUID& writer_id() const { return writer->writer_id; }
 };
 
 struct writer_status {
@@ -41,6 +50,9 @@ struct writer_status {
   HRESULT application_failure = S_OK;
   std::optional<std::u16string> application_message{};
 };
+
+// Which events of a restore a writer wants (semantics 11.2); a writer that does not say gets them all [?].
+VSS_WRITERRESTORE_ENUM wants_restore(const attendance& whom);
 
 // Semantics 13.
 struct writer_filter {
@@ -81,15 +93,14 @@ struct found_component {
   documents::backup_component* operator->() const { return component; }
 };
 
-// Where a component stands in the document. No component is added or removed while views of it are good.
-struct component_place {
-  std::size_t writer = 0;
-  std::size_t index = 0;
-};
+class freeze_watch;
 
 class session : public std::enable_shared_from_this<session> {
  public:
   explicit session(std::shared_ptr<simulator::machine> machine) : machine(std::move(machine)) {}
+  ~session();
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
 
   const std::shared_ptr<simulator::machine> machine;
   const GUID id = new_guid();
@@ -137,8 +148,9 @@ class session : public std::enable_shared_from_this<session> {
   bool with_writers() const { return context != VSS_CTX_ALL && (context & VSS_VOLSNAP_ATTR_NO_WRITERS) == 0; }
   bool sees(const shadow_copy& copy) const;
   bool reaches(const shadow_copy& copy) const { return copy.session_id == id || sees(copy); }
-  bool may_complete() const;  // SetBackupSucceeded and BackupComplete are in order
-  bool under_way() const;     // there is something that AbortBackup ends
+  bool may_complete() const;                   // SetBackupSucceeded and BackupComplete are in order
+  bool under_way() const;                      // there is something that AbortBackup ends
+  bool is_planned(const volume& asked) const;  // in the snapshot set; takes the machine's mutex
   attendance* find_writer(const GUID& instance_id);
   found_component find_component(const GUID* instance_id, const GUID& writer_id, VSS_COMPONENT_TYPE type,
                                  std::u16string_view logical_path, std::u16string_view name);
@@ -150,7 +162,9 @@ class session : public std::enable_shared_from_this<session> {
   // The running writer that a component is restored by; null: none of its class, or not the instance that was chosen.
   const attendance* restorer(const documents::writer_components& of,
                              const documents::backup_component& component) const;
-  void leave_set();  // others may make a snapshot set again
+  void route_restore();                           // with the mutex held: who restores what, from PreRestore on
+  bool is_surplus(const attendance& whom) const;  // one instance too many of its class, on an old system
+  void leave_set();                               // others may make a snapshot set again
 
   // The work of the operations (operations.cpp, snapshot_set.cpp); called on a service thread without the mutex.
   HRESULT do_gather(operation& operation);
@@ -173,17 +187,21 @@ class session : public std::enable_shared_from_this<session> {
 
  private:
   friend class event_context;
+  friend class freeze_watch;
 
   // Sends one event and keeps the books: the writer's state when it is well received, the failed state when not.
-  // False when the writer vetoed.
+  // False when the writer vetoed, as a whole.
   bool send(attendance& to, writer_event_kind kind, VSS_WRITER_STATE good, VSS_WRITER_STATE bad);
-  HRESULT deliver(const attendance& to, writer_event_kind kind);
+  HRESULT deliver(attendance& to, writer_event_kind kind);
   void fail(attendance& whom, VSS_WRITER_STATE state, HRESULT failure);
+  std::map<const writer*, HRESULT> ask_statuses(operation& operation);  // of the writers that do not answer
 
-  HRESULT make_shadow_copies(operation& operation);
+  // `displaced`: older shadow copies that have to give way, once the new ones are there to stay.
+  HRESULT make_shadow_copies(operation& operation, copy_list& displaced);
+  void commit();  // the persistent ones outlive the machine from now on; throws vss_error
   HRESULT snapshot_cycle(operation& operation);
-  void freeze(operation& operation);
-  void thaw();
+  void freeze(operation& operation, freeze_watch* watch);
+  void thaw(freeze_watch* watch);
   void finish();
   void release_shadow_copies();
 };

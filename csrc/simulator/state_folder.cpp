@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "../com/hresult.h"
+#include "exposure.h"
 #include "provider.h"
 #include "provider_notes.h"
 
@@ -107,7 +108,9 @@ state_folder::state_folder(const std::filesystem::path& root) {
   for (const listed& item : names) {
     lock dead{open_folder(opened.get(), "."), {}, {}, {}};
     drop_failures left_to_the_next;
-    if (item.name.starts_with(prefix) && dead.take(item.name)) dead.remove(left_to_the_next);
+    if (!item.name.starts_with(prefix) || !dead.take(item.name)) continue;
+    remove_noted_links(root_ / item.name);
+    dead.remove(left_to_the_next);
   }
   for (int attempt = 0; attempt < 100 && !lock_; ++attempt) {
     const std::string name = random_name();
@@ -167,6 +170,7 @@ state_folder::state_folder(const std::filesystem::path& root) {
   for (const std::filesystem::path& name : names_in(root_)) {
     lock dead;
     if (!name.u8string().starts_with(std::u8string(prefix.begin(), prefix.end())) || !dead.take(root_ / name)) continue;
+    remove_noted_links(dead.folder);
     try {
       dead.remove();
     } catch (const com::vss_error&) {  // left to the next

@@ -29,9 +29,12 @@ storage_area* storage_areas::find(const volume* of, const volume* on) noexcept {
   return found && found->on == on ? found : nullptr;
 }
 
-bool storage_areas::can_store(const volume* on) const {
-  const auto found = qualities.find(on);
-  return found == qualities.end() || found->second.ntfs;
+// What is behind a share stores by itself [?].
+bool storage_areas::can_store(const volume* on) const { return qualities_of(on).ntfs && !is_share(on->name); }
+
+volume_qualities storage_areas::qualities_of(const volume* of) const {
+  const auto found = qualities.find(of);
+  return found == qualities.end() ? volume_qualities{} : found->second;
 }
 
 void storage_areas::dismount(const volume* dismounted) {
@@ -101,7 +104,7 @@ volume_space space_of(machine& machine, const volume& volume) {
 
 HRESULT reserve_storage(machine& machine, const copy_list& made, copy_list& displaced) {
   for (const auto& each : made) {
-    if (each->is_hardware()) continue;
+    if (each->is_hardware() || is_share(each->volume->name)) continue;
     // A volume without storage gets it on itself, without a limit [?]: what the service chooses is not documented.
     if (!machine.storage.find(each->volume)) machine.storage.areas.push_back({each->volume, each->volume});
     const std::int64_t limit = machine.storage.find(each->volume)->limit();
@@ -114,6 +117,19 @@ HRESULT reserve_storage(machine& machine, const copy_list& made, copy_list& disp
     displaced.insert(displaced.end(), older.begin(), older.end());
   }
   return S_OK;
+}
+
+void limit_client_accessible(const machine& machine, const copy_list& made, copy_list& displaced) {
+  for (const auto& each : made) {
+    if (!(each->attributes & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE)) continue;
+    copy_list accessible = stored_copies(machine, each->volume);
+    std::erase_if(accessible, [&](const auto& other) {
+      return !(other->attributes & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE) || other == each ||
+             std::ranges::count(displaced, other) != 0;
+    });
+    const std::size_t allowed = machine.storage.client_accessible;
+    for (std::size_t i = 0; accessible.size() - i + 1 > allowed; ++i) displaced.push_back(accessible[i]);
+  }
 }
 
 copy_list fail_storage(machine& machine, const volume* of, VSS_PROTECTION_FAULT fault, std::int32_t status) {

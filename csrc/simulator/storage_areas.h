@@ -25,6 +25,7 @@ struct storage_area {
   const volume* on = nullptr;
   std::int64_t maximum = no_storage_limit;       // bytes
   std::optional<std::int64_t> until_dismount{};  // a maximum that holds until the volume is dismounted
+  bool kept = false;                             // in the persistent state
 
   std::int64_t limit() const noexcept { return until_dismount.value_or(maximum); }
 };
@@ -47,6 +48,8 @@ struct volume_qualities {
   std::optional<std::int64_t> total{};
   std::optional<std::int64_t> free{};
   bool ntfs = true;
+  bool nested = false;          // on virtual disks nested deeper than VSS supports
+  bool cluster_shared = false;  // other computers have it, too
 };
 
 class storage_areas {
@@ -55,10 +58,12 @@ class storage_areas {
   std::map<const volume*, volume_qualities> qualities;
   std::map<const volume*, volume_protection> protection;
   std::uint32_t registry_megabytes = 0;  // MinDiffAreaFileSize; 0: not set
+  std::uint32_t client_accessible = 64;  // MaxShadowCopies: client-accessible shadow copies of a volume (semantics 5)
 
   storage_area* find(const volume* of) noexcept;
   storage_area* find(const volume* of, const volume* on) noexcept;
   bool can_store(const volume* on) const;  // storage areas want NTFS
+  volume_qualities qualities_of(const volume* of) const;
   void dismount(const volume* dismounted);
 };
 
@@ -82,6 +87,10 @@ volume_space space_of(machine& machine, const volume& volume);
 // Finds room for shadow copies that are being made: gives volumes without a storage area one on themselves, and lets
 // older shadow copies go, which the caller drops. VSS_E_INSUFFICIENT_STORAGE where that does not do.
 HRESULT reserve_storage(machine& machine, const copy_list& made, copy_list& displaced);
+
+// What is done with more client-accessible shadow copies than the registry allows is not documented; schedulers delete
+// the oldest first, and so does the service here [?]. What has to go is added to `displaced`.
+void limit_client_accessible(const machine& machine, const copy_list& made, copy_list& displaced);
 
 // The storage of a volume's shadow copies fails. A volume at VSS_PROTECTION_LEVEL_SNAPSHOT goes offline, another loses
 // its shadow copies, which the caller drops.

@@ -1,18 +1,22 @@
 // Everything that happened on a machine, in the order in which it began.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
+#include "../documents/trace_file.h"
 #include "arguments.h"
 #include "service_clock.h"
 
 namespace vsspy::simulator {
 
-enum class trace_kind : std::int32_t { call = 0, event = 1, result = 2 };
+using documents::trace_kind;
 
 struct trace_record {
   std::string name{};
@@ -26,6 +30,7 @@ struct trace_record {
   std::string writer{};
   std::string note{};
   argument_list arguments{};
+  std::uint64_t of = 0;  // a result: its call, whose index is one less
 };
 
 class trace {
@@ -38,6 +43,12 @@ class trace {
 
   std::size_t size() const;
   trace_record at(std::size_t index) const;
+
+  // From now on what ends is written to the file, too, until it is taken away. What came of a call is only kept there.
+  void record(std::shared_ptr<documents::trace_file> file);
+  void stop_recording(const documents::trace_file* file);
+  bool is_recorded() const noexcept { return recorded_.load(std::memory_order_relaxed); }
+  void outcome(std::uint64_t of, std::string_view text) noexcept;
 
  private:
   // A trace_record without what few calls have: a writer's metadata are read with six calls for each of its file sets,
@@ -57,11 +68,14 @@ class trace {
     std::string writer{};
     std::string note{};
     argument_list arguments{};
+    std::uint64_t of = 0;
   };
   static constexpr std::uint32_t none = UINT32_MAX;
 
   std::uint32_t number_of(std::string&& name);
   std::uint32_t add(rarities&& rare);
+  std::vector<std::shared_ptr<documents::trace_file>> files() const;
+  void write(std::size_t index) const;
 
   const service_clock& clock_;
   mutable std::mutex mutex_;
@@ -69,8 +83,8 @@ class trace {
   std::deque<rarities> more_;
   std::unordered_map<std::string, std::uint32_t> name_numbers_;
   std::deque<const std::string*> names_;  // the map's keys, which stay where they are
+  std::vector<std::shared_ptr<documents::trace_file>> files_;
+  std::atomic<bool> recorded_{false};
 };
-
-std::uint64_t this_thread_number();
 
 }  // namespace vsspy::simulator

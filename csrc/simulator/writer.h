@@ -1,6 +1,7 @@
 // A writer of the machine, and the way an event reaches it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,16 +35,25 @@ class writer {
   writer(const writer&) = delete;
   writer& operator=(const writer&) = delete;
 
-  const std::shared_ptr<const documents::writer_metadata> metadata;
+  // Guarded by the machine's mutex: what it last said of itself in Identify; at first what it was described by. What no
+  // Identify changes stands below.
+  std::shared_ptr<const documents::writer_metadata> metadata;
+
+  const GUID writer_id;
+  const GUID instance_id;
   const std::string name;  // UTF-8
   const std::int32_t level;
   const std::uint64_t freeze_timeout;
 
+  // False: it declined the event when it subscribed (semantics 4.2).
+  bool subscribed(writer_event_kind kind) const noexcept;
   bool wants(writer_event_kind kind) const noexcept {
     return on_event_ && (events_ & (1U << static_cast<unsigned>(kind))) != 0;
   }
   HRESULT call(const vsspy_writer_event& event) const { return on_event_(user_, &event); }
   void give_up_callback() noexcept { release_ = nullptr; }  // its owner has not been told yet
+
+  std::atomic<bool> gone{false};  // taken from its machine: it answers nothing any more
 
   // Guarded by the machine's mutex: what is left of the last backup, which anybody's status shows (semantics 4.4).
   VSS_WRITER_STATE last_state = VSS_WS_STABLE;
@@ -52,9 +62,14 @@ class writer {
 
  private:
   const std::uint32_t events_;
+  const std::uint32_t subscription_;
   void* const user_;
   HRESULT (*const on_event_)(void*, const vsspy_writer_event*);
   void (*release_)(void*);
 };
+
+// Takes a writer from its machine, also in the middle of a backup. False: there is none of that instance. Without the
+// machine's mutex.
+bool remove_writer(machine& machine, const GUID& instance_id);
 
 }  // namespace vsspy::simulator

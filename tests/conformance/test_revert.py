@@ -131,7 +131,7 @@ def test_a_volume_inside_stays_also_where_a_link_stands_for_it(tmp_path: Path) -
 
 def test_the_status_of_a_revert(tmp_path: Path) -> None:
     """It is pending until the revert is over, cannot be cancelled, and there is none before and afterwards."""
-    with server(tmp_path, faults=[SLOW]) as machine:
+    with server(tmp_path, faults=[SLOW], virtual_time=True) as machine:
         (file := tmp_path / "C" / "data" / "file.txt").write_text("then", encoding="ascii")
         _, [shadow] = make()
         file.write_text("now", encoding="ascii")
@@ -170,7 +170,7 @@ def test_a_revert_outlives_its_requester(tmp_path: Path) -> None:
 
 
 def test_a_volume_that_is_lost(tmp_path: Path) -> None:
-    with server(tmp_path, faults=[SLOW]):
+    with server(tmp_path, faults=[SLOW], virtual_time=True):
         _, [shadow] = make()
         with session() as components:
             components.revert_to_snapshot(shadow)

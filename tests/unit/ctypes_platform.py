@@ -454,11 +454,12 @@ class CtypesPlatform:
             ("now", ctypes.c_uint64, [], lambda _context: time.monotonic_ns()),
             ("sleep", None, [ctypes.c_uint64], self._sleep),
             ("in_callback", ctypes.c_int, [POINTER], lambda _context, _object: int(self.inside_callback)),
+            ("wait_until", None, [ctypes.c_uint64], lambda _context, _deadline: None),
         ]
         prototypes = {name: ctypes.CFUNCTYPE(result, POINTER, *parameters) for name, result, parameters, _ in functions}
         head: list[tuple[str, Any]] = [("version", ctypes.c_uint32), ("name", ctypes.c_char_p), ("context", POINTER)]
         table = type("Table", (ctypes.Structure,), {"_fields_": head + list(prototypes.items())})()
-        table.version = 1
+        table.version = 2
         table.name = b"ctypes"
         made = [prototypes[name](body) for name, _, _, body in functions if body is not None]
         for function, name in zip(made, [name for name, _, _, body in functions if body is not None], strict=True):

@@ -281,10 +281,72 @@ def test_a_wait_from_its_own_callback_is_refused(running: Running) -> None:
     running.platform.inside_callback = False
 
 
-def test_dropping_it_releases_it(running: Running) -> None:
+# --- the one that was started last -------------------------------------------------------------------------------------
+
+
+def test_a_dropped_one_is_found_again(running: Running) -> None:
     fake = running.platform.operation("GatherWriterStatus")
     running.components.gather_writer_status()
+    found = running.components.last_operation()
+    assert found is not None
+    assert "GatherWriterStatus" in repr(found)
+    found.cancel()
+    assert fake.cancelled.is_set()
+    found.close()
     assert fake.object.references == 0
+    assert running.components.last_operation() is None
+
+
+def test_closing_what_was_found_closes_it_for_all(running: Running) -> None:
+    found = running.components.last_operation()
+    assert found is not None
+    found.close()
+    with pytest.raises(errors.ClosedError):
+        running.operation.done()
+
+
+def test_one_that_is_over_is_kept_too(running: Running) -> None:
+    running.fake.end(CODES["VSS_E_PROVIDER_VETO"])
+    found = running.components.last_operation()
+    assert found is not None
+    assert found.done()
+
+
+def test_there_is_none_before_the_first_one(running: Running) -> None:
+    with vsspy.BackupComponents(running.platform) as components:  # type: ignore[arg-type]  # stands in for a machine
+        assert components.last_operation() is None
+
+
+def test_a_dropped_one_is_released_at_the_next_start(running: Running) -> None:
+    fake = running.platform.operation("GatherWriterStatus")
+    running.components.gather_writer_status()
+    assert fake.object.references == 1
+    running.platform.operation("GatherWriterStatus")
+    with running.components.gather_writer_status():
+        assert fake.object.references == 0
+
+
+def test_a_dropped_one_is_released_with_its_session(running: Running) -> None:
+    fake = running.platform.operation("GatherWriterStatus")
+    running.components.gather_writer_status()
+    running.components.close()
+    assert fake.object.references == 0
+
+
+def test_it_is_found_while_another_call_runs(running: Running) -> None:
+    begun, found = threading.Event(), threading.Event()
+
+    def abort() -> int:
+        begun.set()
+        return CODES["S_OK"] if found.wait(20) else CODES["E_FAIL"]
+
+    running.platform.backup["AbortBackup"] = abort
+    thread = threading.Thread(target=running.components.abort_backup)
+    thread.start()
+    assert begun.wait(20)
+    assert running.components.last_operation() is not None
+    found.set()
+    thread.join()
 
 
 def test_what_it_shows(running: Running) -> None:

@@ -296,7 +296,14 @@ def test_failing_codes_become_typed_errors(platform: CtypesPlatform, bc: vsspy.B
 def test_use_after_close(platform: CtypesPlatform) -> None:
     bc = vsspy.BackupComponents(platform)  # type: ignore[arg-type]  # stands in for a machine
     bc.close()
-    for call in (bc.initialize_for_backup, bc.query, bc.abort_backup, bc.get_session_id, bc.gather_writer_status):
+    for call in (
+        bc.initialize_for_backup,
+        bc.query,
+        bc.abort_backup,
+        bc.get_session_id,
+        bc.gather_writer_status,
+        bc.last_operation,
+    ):
         with pytest.raises(errors.ClosedError):
             call()
     with pytest.raises(errors.ClosedError):

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plugin_support import run_test_file
 
 import vsspy
-from vsspy import simulator
+from vsspy import simulator, simulator_writers, testing
+
+pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = ("user-guide.md", "simulator.md")
+GUIDES = ("user-guide.md", "simulator.md", "testing.md")
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -29,7 +32,9 @@ def samples() -> list[Any]:
 
 
 @pytest.mark.parametrize(("guide", "line", "info", "code"), samples())
-def test_a_sample_runs(guide: str, line: int, info: str, code: str, tmp_path: Path) -> None:
+def test_a_sample_runs(
+    guide: str, line: int, info: str, code: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     language, _, reason = info.partition(" ")
     if language != "python":
         pytest.fail(f"{guide}:{line}: say the language of a sample, and use python")
@@ -37,6 +42,9 @@ def test_a_sample_runs(guide: str, line: int, info: str, code: str, tmp_path: Pa
         assert reason.startswith("not run: "), "an info string is 'python', or 'python not run: WHY'"
         return
     compiled = compile("\n" * line + code, str(ROOT / "docs" / guide), "exec")
+    if guide == "testing.md":  # each is a test file
+        run_test_file(request.getfixturevalue("pytester"), code)
+        return
     target = tmp_path / "target"
     target.mkdir()
     saved: list[str] = []
@@ -71,7 +79,7 @@ def test_links_of_a_guide_lead_somewhere(guide: str) -> None:
         assert (ROOT / "docs" / link).exists(), link
 
 
-@pytest.mark.parametrize("module", [vsspy, simulator], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [vsspy, simulator, simulator_writers, testing], ids=lambda module: module.__name__)
 def test_every_public_name_has_help(module: Any) -> None:
     """What `help()` shows: a text of its own for each class, function, method and property."""
     bare = []

@@ -148,6 +148,17 @@ def test_work_stays_in_proportion() -> None:
     assert _core.read_writer_metadata(document).component_count == 0
 
 
+def test_memory_stays_in_proportion() -> None:
+    # In canonical form each element and each attribute names its namespace itself: 100 KB would become 250 MB.
+    declared = f'<x xmlns:p="{"u" * 50_000}">'
+    elements = writer_document(declared + "<p:y/><z/>" * 5_000 + "</x>")
+    attributes = components_document(declared + "<y " + " ".join(f'p:a{i}=""' for i in range(5_000)) + "/></x>")
+    assert "the names of namespaces are too long" in refusal(elements)
+    assert "the names of namespaces are too long" in refusal(attributes, _core.rewrite_backup_components)
+    once = f'<p:y xmlns:p="{"u" * 50_000}"/>'
+    assert _core.read_writer_metadata(writer_document(once)).component_count == 0
+
+
 NOT_A_WRITER = {
     "wrong root": (f'<WRITER xmlns="{WRITER_NAMESPACE}" version="1.2"/>', "the root element is 'WRITER'"),
     "no namespace": ('<WRITER_METADATA version="1.2"/>', "namespace is ''"),
@@ -365,6 +376,20 @@ def test_what_the_canonical_writer_metadata_leaves_out() -> None:
         '<FILE_LIST path="p" filespec="*" filespecBackupType="3855"/></FILE_GROUP>'
         '<EXCLUDE_FILES path="e" filespec="*" recursive="no"/></BACKUP_LOCATIONS>'
     )
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        '<BACKUP_LOCATIONS><EXCLUDE_FILES path="e" filespec="*" recursive="no" filespecBackupType="257"/></BACKUP_LOCATIONS>',
+        (
+            '<RESTORE_METHOD method="CUSTOM" writerRestore="never" rebootRequired="no"><ALTERNATE_LOCATION_MAPPING path="p" '
+            'filespec="*" recursive="yes" alternatePath="q" filespecBackupType="1"/></RESTORE_METHOD>'
+        ),
+    ],
+)
+def test_a_mask_is_written_wherever_it_was_given(inside: str) -> None:
+    assert _core.read_writer_metadata(writer_document(inside)).canonical_xml() == writer_document(inside)
 
 
 FULL_COMPONENT = (

@@ -38,6 +38,9 @@ def _requester(scene: Scene) -> None:
         components.initialize_for_backup()
         with components.gather_writer_metadata() as operation:
             asyncio.run(_awaited(operation))
+            same = components.last_operation()
+            assert same is not None
+            assert same.done()
             assert operation.done()
         with components.query() as found:
             assert list(iter(found)) == []
@@ -100,8 +103,14 @@ def _shadow_copy(scene: Scene) -> None:
         assert os.listdir(shadow)
 
 
+def _trace(scene: Scene) -> None:
+    with vsspy.trace(os.devnull):
+        assert not vsspy.should_block_revert("C:\\", backend=scene.machine)
+
+
 CALLS = [
     *leaks.exercises(),
+    Call("a trace", "nothing", "plain", _trace, may_fail=False, repeat=FEW),
     Call("a requester", "nothing", "plain", _requester, may_fail=False, repeat=FEW),
     Call("management", "nothing", "plain", _management, may_fail=False, repeat=FEW),
     Call("a session", "nothing", "saving", _session, may_fail=False, repeat=FEW),

@@ -85,7 +85,7 @@ def test_a_refused_creation() -> None:
 
 def test_another_version_of_the_table_is_refused() -> None:
     platform = CtypesPlatform()
-    platform._table.version = 2
+    platform._table.version = 1
     with pytest.raises(errors.InvalidArgumentError, match="version"):
         components(platform)
 
@@ -300,10 +300,10 @@ def test_the_variable_alone_is_refused_on_windows(bare_environment: pytest.Monke
         vsspy.BackupComponents()
 
 
-def test_a_simulator_from_a_folder_is_not_there_yet(bare_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_that_holds_no_machine(bare_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bare_environment.setenv("VSSPY_BACKEND", "simulator")
     bare_environment.setenv("VSSPY_SIMULATOR", str(tmp_path))
-    with pytest.raises(errors.NotSupportedError, match="VSSPY_SIMULATOR"):
+    with pytest.raises(errors.ObjectNotFoundError, match=r"machine\.xml"):
         vsspy.BackupComponents()
 
 

@@ -4,72 +4,27 @@ from __future__ import annotations
 
 import _thread
 import errno
-import gc
 import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from session_support import back_up, called, demo_volume, demo_writer, left_nothing, running, writer_events
 
 import vsspy
 from vsspy import errors, simulator
 from vsspy.errors import OperationCancelledError, SnapshotSetInProgressError, VssError, WaitTimeoutError
-from vsspy.metadata import FileSet
 from vsspy.retry import Retry
 from vsspy.session import BackupSession, Progress
-from vsspy.simulator import Component, Fault, Machine, Writer
+from vsspy.simulator import Fault
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "c"
-    (folder / "Data").mkdir(parents=True)
-    (folder / "Data" / "a.txt").write_text("a")
-    return folder
-
-
-def demo_writer(**callbacks: Any) -> Writer:
-    files = [FileSet("C:\\Data", "*", recursive=True)]
-    return Writer("Demo Writer", components=[Component("Data", selectable=True, files=files)], **callbacks)
-
-
-def running(root: Path, *faults: Fault, writers: Sequence[Writer] | None = None) -> Any:
-    return simulator.running(
-        volumes={"C:\\": root},
-        writers=[demo_writer()] if writers is None else writers,
-        faults=faults,
-        state=root.parent / "state",
-    )
-
-
-def back_up(**options: Any) -> BackupSession:
-    with BackupSession("C:\\", **options) as session:
-        session.snapshot()
-        for component in session.components:
-            assert [file.path for file in component.files()] == ["C:\\Data\\a.txt"]
-            component.mark_succeeded()
-    return session
-
-
-def called(machine: Machine, method: str) -> bool:
-    return any(
-        entry.name.startswith("IVssBackupComponents") and entry.name.endswith(f"::{method}") for entry in machine.trace
-    )
-
-
-def writer_events(machine: Machine) -> list[str]:
-    return [entry.name.partition("::")[2] for entry in machine.trace if entry.name.startswith("Demo Writer::")]
-
-
-def left_nothing(machine: Machine) -> None:
-    gc.collect()
-    assert machine.live() == []
-    assert machine.live_objects == 0
-    assert machine.shadow_copies == []
+    return demo_volume(tmp_path)
 
 
 FAULTS = [
@@ -176,85 +131,6 @@ def test_an_operation_that_is_cancelled_from_outside(root: Path) -> None:
             back_up()
         left_nothing(machine)
         assert called(machine, "AbortBackup")
-
-
-# --- Ctrl-C ------------------------------------------------------------------------------------------------------------
-
-EVENTS = {
-    "on_identify": False,
-    "on_prepare_backup": True,
-    "on_prepare_snapshot": True,
-    "on_freeze": True,
-    "on_thaw": True,
-    "on_post_snapshot": True,
-    "on_backup_complete": True,
-}
-
-
-@pytest.fixture
-def interrupt_once() -> Iterator[Any]:
-    """A callback that presses Ctrl-C, once, and lets the interrupt arrive before the event is over."""
-    pressed: list[int] = []
-
-    def press(event: Any) -> None:
-        if not pressed:
-            pressed.append(1)
-            _thread.interrupt_main()
-            time.sleep(0.3)
-
-    yield press
-    assert pressed
-
-
-@pytest.mark.parametrize("event", EVENTS)
-def test_ctrl_c_in_each_phase(root: Path, event: str, interrupt_once: Any) -> None:
-    with running(root, writers=[demo_writer(**{event: interrupt_once})]) as machine:
-        with pytest.raises(KeyboardInterrupt) as caught:
-            back_up()
-        assert not getattr(caught.value, "__notes__", [])
-        left_nothing(machine)
-        assert called(machine, "AbortBackup") is EVENTS[event]
-        if event != "on_backup_complete":
-            assert not called(machine, "BackupComplete")
-        assert back_up().result.good
-        left_nothing(machine)
-
-
-def test_ctrl_c_while_copying(root: Path) -> None:
-    with running(root) as machine:
-        with pytest.raises(KeyboardInterrupt), BackupSession("C:\\") as session:
-            session.snapshot()
-            _thread.interrupt_main()
-            for _ in range(1000):
-                time.sleep(0.01)
-        left_nothing(machine)
-        assert writer_events(machine)[-2:] == ["Abort", "BackupShutdown"]
-
-
-def test_a_second_ctrl_c_skips_the_drain(root: Path) -> None:
-    pressed: list[int] = []
-
-    def until_called(method: str) -> None:
-        deadline = time.monotonic() + 60
-        while not any(entry.name.endswith(method) for entry in machine.trace) and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-    def press_twice(event: Any) -> None:
-        if pressed:
-            return
-        pressed.append(1)
-        _thread.interrupt_main()
-        until_called("IVssAsync::Cancel")
-        _thread.interrupt_main()
-        until_called("::AbortBackup")  # the drain, which waits for this writer, was given up then
-
-    with running(root, writers=[demo_writer(on_freeze=press_twice)]) as machine:
-        with pytest.raises(KeyboardInterrupt) as caught:
-            back_up(abort_timeout=60)
-        assert "waiting for the cancelled operation: KeyboardInterrupt" in caught.value.__notes__[0]
-        left_nothing(machine)
-        assert called(machine, "AbortBackup")
-        assert back_up().result.good
 
 
 # --- another set in progress -------------------------------------------------------------------------------------------

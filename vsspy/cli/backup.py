@@ -29,7 +29,7 @@ from .copying import NOT_KEPT_ON_WINDOWS, Copier, CopyResult
 from .errors import CommandError
 from .filecopy import reason
 from .interrupts import Interrupts
-from .machine import is_simulated, load_writers, machine, machine_options
+from .machine import folder_volumes, is_simulated, load_writers, machine, machine_options
 from .main import describe, guarded
 from .places import DOCUMENTS, Places, find_places, parse_volumes, target_folder
 from .report import Report, as_json, write_documents
@@ -364,7 +364,10 @@ def _backup(
     simulated = is_simulated(backend, other_options=bool(volumes or writers_from))
     use_writers, names = split_writers(writers)
     target = target_folder(directory)
-    places = find_places(paths, parse_volumes(volumes), target, simulated=simulated)
+    described = folder_volumes(simulated)
+    if described and volumes:
+        raise CommandError("--volume and VSSPY_SIMULATOR both say which volumes there are; leave one of them out")
+    places = find_places(paths, described or parse_volumes(volumes), target, simulated=simulated)
     if not overwrite:
         check_empty(target)
     documents = load_writers(writers_from)

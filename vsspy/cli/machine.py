@@ -18,7 +18,7 @@ from .roots import shown
 if TYPE_CHECKING:
     from ..simulator import Machine, Writer
 
-__all__ = ["is_simulated", "load_writers", "machine", "machine_options"]
+__all__ = ["folder_volumes", "is_simulated", "load_writers", "machine", "machine_options"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -38,7 +38,7 @@ def is_simulated(backend: str | None, *, other_options: bool = False) -> bool:
         backend = os.environ.get("VSSPY_BACKEND") or here
         if backend not in {"windows", "simulator"}:
             raise CommandError(f"VSSPY_BACKEND={backend}: set it to windows or simulator")
-        if backend != here and sys.platform == "win32":
+        if backend != here and sys.platform == "win32" and not os.environ.get("VSSPY_SIMULATOR"):
             # A variable that was forgotten must not turn a real backup into a fake one.
             raise CommandError(f"VSSPY_BACKEND={backend} is not enough here; give --backend {backend} to mean it")
     if backend == "simulator":
@@ -53,8 +53,8 @@ def is_simulated(backend: str | None, *, other_options: bool = False) -> bool:
         return False
 
 
-def load_writers(folder: str | None) -> list[Writer]:
-    """The writers of --writers-from.
+def load_writers(folder: str | None, option: str = "--writers-from") -> list[Writer]:
+    """The writers of --writers-from, or of another option.
 
     Raises:
         CommandError: The folder is missing or holds no Writer Metadata Document, or one cannot be read.
@@ -63,23 +63,36 @@ def load_writers(folder: str | None) -> list[Writer]:
         return []
     if not os.path.isdir(folder):
         what = "is not a folder" if os.path.lexists(folder) else "does not exist"
-        raise CommandError(f"--writers-from {shown(folder)} {what}; give a folder of Writer Metadata Documents (*.xml)")
+        raise CommandError(f"{option} {shown(folder)} {what}; give a folder of Writer Metadata Documents (*.xml)")
     from ..simulator import Writer
 
     try:
         writers = Writer.folder(folder)
     except (VssError, OSError, ValueError) as error:
-        raise CommandError(f"--writers-from {shown(folder)}: {error}") from error
+        raise CommandError(f"{option} {shown(folder)}: {error}") from error
     if not writers:
-        raise CommandError(f"--writers-from {shown(folder)} holds no Writer Metadata Document (*.xml)")
+        raise CommandError(f"{option} {shown(folder)} holds no Writer Metadata Document (*.xml)")
     return writers
+
+
+def folder_volumes(simulated: bool) -> dict[str, str]:
+    """The volumes of the machine that VSSPY_SIMULATOR describes, name to folder; none where there is no such machine."""
+    folder = os.environ.get("VSSPY_SIMULATOR")
+    if not folder or not simulated:
+        return {}
+    from .._machine_folder import read_settings
+
+    return {each["name"]: os.path.realpath(each["folder"]) for each in read_settings(folder)["volumes"]}
 
 
 @contextmanager
 def machine(simulated: bool, volumes: Mapping[str, str], writers: list[Writer]) -> Iterator[Machine | None]:
-    """Makes the simulated machine that a command runs on, where it runs on one.
+    """Makes the simulated machine that a command runs on, where it runs on one: VSSPY_SIMULATOR's where that is set.
 
     A person is told, on stderr, since off Windows nobody asked for it.
+
+    Raises:
+        CommandError: the options describe another machine than VSSPY_SIMULATOR.
     """
     if not simulated:
         yield None
@@ -88,7 +101,17 @@ def machine(simulated: bool, volumes: Mapping[str, str], writers: list[Writer]) 
 
     if sys.platform != "win32":
         complain("this is not Windows: the simulator stands in for the Volume Shadow Copy Service")
-    with simulator.running(volumes=volumes, writers=writers) as running:
+    folder = os.environ.get("VSSPY_SIMULATOR")
+    if not folder:
+        with simulator.running(volumes=volumes, writers=writers) as running:
+            yield running
+        return
+    if writers:
+        raise CommandError("--writers-from and VSSPY_SIMULATOR both say which writers there are; leave one of them out")
+    with simulator.opened(folder) as running:
+        foreign = [name for name in volumes if name not in running.volumes]
+        if foreign:
+            raise CommandError(f"{shown(foreign[0])} is on no volume of the machine of VSSPY_SIMULATOR={shown(folder)}")
         yield running
 
 

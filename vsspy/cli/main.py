@@ -72,15 +72,16 @@ def cli() -> None:
       vsspy backup examples/server --to backup --writers-from examples/writers
       vsspy writers --save documents
       vsspy shadows
+      vsspy simulator init server --volume 'C:\\=/srv/image'
     """
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line (sys.argv by default) and returns its exit code."""
-    from . import backup, shadows, writers
+    from . import backup, shadows, simulator, writers
 
     logging.getLogger("vsspy").addHandler(logging.NullHandler())  # what it says is in the report's notes
-    for module in (backup, shadows, writers):
+    for module in (backup, shadows, simulator, writers):
         cli.add_command(module.command)
     try:
         code = cli.main(args=None if arguments is None else list(arguments), prog_name="vsspy", standalone_mode=False)

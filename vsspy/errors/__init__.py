@@ -67,6 +67,7 @@ from ._recovery import (
 from ._session import (
     FileSetError,
     IncompleteBackupError,
+    InvalidTraceError,
     SelectionError,
     ShadowCopyVanishedError,
 )
@@ -148,6 +149,7 @@ __all__ = [
     "IncompleteBackupError",
     "InsufficientStorageError",
     "InvalidArgumentError",
+    "InvalidTraceError",
     "InvalidXmlDocumentError",
     "LegacyProviderError",
     "MaximumRemoteMachinesError",

@@ -30,6 +30,19 @@ class FileSetError(_ToldError, InvalidArgumentError):
     _operation = "FileSet"
 
 
+class InvalidTraceError(_ToldError, InvalidArgumentError):
+    """A file that is not a trace, or a damaged one.
+
+    Attributes:
+        line: the number of the line that says so, counted from 1; None where it is the file as a whole.
+    """
+
+    hint = "Use the file as vsspy.trace or simulator.record wrote it; docs/simulator.md describes the format."
+    line: int | None = None
+    _code = "E_INVALIDARG"
+    _operation = "replay"
+
+
 class SelectionError(_ToldError, InvalidArgumentError):
     """A component was asked for that VSS's rules do not allow to be included by itself, or that cannot be backed up."""
 

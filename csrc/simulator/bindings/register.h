@@ -3,6 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <functional>
 #include <string>
 
 #include "../control.h"
@@ -25,6 +26,10 @@ void release_python_writer(void* user);
 
 // At the end, when a callback has not returned in time: whatever would wait for it is left to the process's end.
 bool gave_up_on_callbacks();
+
+// A sleep on the machine's clock, with the GIL and in slices of real time, so that Ctrl-C and the end are seen. `sleep`
+// is called without the GIL, with how long it may take, and gives S_FALSE when it has to be called again.
+std::uint32_t sleep_in_slices(const std::function<HRESULT(std::uint64_t)>& sleep);
 
 inline vsspy_text text_of(std::string_view text) { return {text.data(), text.size()}; }
 

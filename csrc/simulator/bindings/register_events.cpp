@@ -69,6 +69,12 @@ class event_handle {
   template <class Call>
   HRESULT with(Call&& call) {
     const py::gil_scoped_release released;
+    return with_released(std::forward<Call>(call));
+  }
+
+  // Where the GIL is given up already.
+  template <class Call>
+  HRESULT with_released(Call&& call) {
     std::lock_guard lock(mutex_);
     return event_ ? call(*event_) : VSS_E_BAD_STATE;
   }
@@ -199,6 +205,20 @@ auto text_setter(HRESULT (STDMETHODCALLTYPE Interface::*method)(LPCWSTR)) {
 
 }  // namespace
 
+std::uint32_t sleep_in_slices(const std::function<HRESULT(std::uint64_t)>& sleep) {
+  constexpr std::uint64_t slice = 50'000'000;
+  for (;;) {
+    HRESULT hr = S_OK;
+    {
+      const py::gil_scoped_release released;
+      hr = sleep(slice);
+    }
+    if (hr != S_FALSE) return static_cast<std::uint32_t>(hr);
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (callbacks().stopping) return 0x80010108U;  // RPC_E_DISCONNECTED
+  }
+}
+
 bool gave_up_on_callbacks() {
   const callback_book& book = callbacks();
   return book.stopping && book.running;
@@ -245,9 +265,9 @@ void release_python_writer(void* user) {
 
 void register_events(py::module_& module) {
   using handle = std::shared_ptr<event_handle>;
-  py::class_<event_handle, handle>(module, "WriterEventHandle", py::module_local(),
-                                   "A writer's event while its callback runs.")
-      .def("set_backup_metadata", text_setter(&IVssComponent::SetBackupMetadata), py::arg("index"), py::arg("text"))
+  py::class_<event_handle, handle> events(module, "WriterEventHandle", py::module_local(),
+                                          "A writer's event while its callback runs.");
+  events.def("set_backup_metadata", text_setter(&IVssComponent::SetBackupMetadata), py::arg("index"), py::arg("text"))
       .def("set_backup_stamp", text_setter(&IVssComponent::SetBackupStamp), py::arg("index"), py::arg("text"))
       .def("set_restore_metadata", text_setter(&IVssComponent::SetRestoreMetadata), py::arg("index"), py::arg("text"))
       .def("set_pre_restore_failure_message", text_setter(&IVssComponent::SetPreRestoreFailureMsg), py::arg("index"),
@@ -323,7 +343,33 @@ void register_events(py::module_& module) {
               return S_OK;
             }));
           },
-          py::arg("failure"), py::arg("message"));
+          py::arg("failure"), py::arg("message"))
+      .def(
+          "set_metadata",
+          [](event_handle& self, const py::str& document) {
+            const std::string text = utf8(document);
+            return static_cast<std::uint32_t>(self.with(
+                [&](const vsspy_writer_event& event) { return event.set_metadata(event.context, text_of(text)); }));
+          },
+          py::arg("document"));
+  events.def("now", [](event_handle& self) {
+    std::uint64_t now = 0;
+    const HRESULT hr = self.with([&](const vsspy_writer_event& event) {
+      now = event.now(event.context);
+      return S_OK;
+    });
+    return py::make_tuple(static_cast<std::uint32_t>(hr), now);
+  });
+  // in slices: the event's end waits for a call that is under way
+  events.def(
+      "sleep",
+      [](event_handle& self, std::uint64_t until) {
+        return sleep_in_slices([&](std::uint64_t longest) {
+          return self.with_released(
+              [&](const vsspy_writer_event& event) { return event.sleep(event.context, until, longest); });
+        });
+      },
+      py::arg("until"));
   module.def(
       "stop_callbacks", &stop_callbacks, py::arg("limit"),
       "Refuses callbacks from now on and waits for those that run; false when some still do after `limit` seconds.");

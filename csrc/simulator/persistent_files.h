@@ -1,0 +1,27 @@
+// The files of a persistent state: each is replaced as a whole, so that whoever is killed leaves the old one or the new
+// one, and a temporary one beside it.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vsspy::simulator::files {
+
+inline constexpr std::string_view unfinished = ".new";  // how the temporary names end
+
+// All of them throw vss_error: VSS_E_INSUFFICIENT_STORAGE, E_ACCESSDENIED, VSS_E_PROVIDER_VETO.
+bool make_folder(const std::filesystem::path& folder);  // for this user alone; false: it was there
+std::optional<std::string> read(const std::filesystem::path& file);
+void replace(const std::filesystem::path& file, std::string_view content);
+void remove(const std::filesystem::path& file);  // no error when it is not there
+
+// Everything that was written to the folder's file system is to be there after a power failure too. Where the system
+// has nothing of the kind for users (Windows) it is not.
+void flush_all(const std::filesystem::path& folder);
+
+std::vector<std::filesystem::path> names_of(const std::filesystem::path& folder);  // sorted
+
+}  // namespace vsspy::simulator::files
