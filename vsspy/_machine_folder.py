@@ -14,7 +14,7 @@ from uuid import UUID
 
 from . import _simulator
 from ._faults import EVENTS, Fault
-from ._typed_errors import typed_errors
+from ._typed_errors import MACHINE_FOLDER, typed_errors
 from .enums import SubscribeMask
 from .errors import InvalidArgumentError, ObjectAlreadyExistsError, VssError
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["MachineSettings", "configure", "open_machine", "read_settings"]
 
 FILE = "machine.xml"
-_OPERATION = "machine folder"
 
 MachineSettings = dict[str, list[dict[str, str]]]
 """What a machine folder says, defaults included: a list of each kind of element, with its attributes as text."""
@@ -60,7 +59,7 @@ Attribute = str | int | float | bool | None
 
 def read_settings(folder: str | os.PathLike[str]) -> MachineSettings:
     """What a machine folder says; raises as ``vsspy.simulator.opened`` does."""
-    with typed_errors(_OPERATION):
+    with typed_errors(MACHINE_FOLDER):
         entries = _simulator.describe_folder(_to_bytes(folder))
     settings: MachineSettings = {name: [] for name in _LISTS.values()}
     for element, index, name, value in entries:
@@ -74,7 +73,7 @@ def read_settings(folder: str | os.PathLike[str]) -> MachineSettings:
 def open_machine(folder: str | os.PathLike[str]) -> tuple[MachineSettings, _simulator.MachineHandle]:
     """The machine of a folder, and what the folder says."""
     settings = read_settings(folder)
-    with typed_errors(_OPERATION):
+    with typed_errors(MACHINE_FOLDER):
         return settings, _simulator.MachineHandle.open_folder(_to_bytes(folder))
 
 
@@ -230,7 +229,9 @@ def _escaped(value: Attribute) -> str:
 
 
 def _to_bytes(path: str | os.PathLike[str]) -> bytes:
-    text = os.fspath(path)
+    text = os.fsdecode(path)
+    if "\0" in text:
+        raise InvalidArgumentError("E_INVALIDARG", "path", detail=f"{text!r} holds a null character")
     return text.encode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsencode(text)
 
 

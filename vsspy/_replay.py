@@ -52,7 +52,7 @@ def record(path: str | os.PathLike[str], machine: Machine | None = None) -> Iter
         raise BadStateError("VSS_E_BAD_STATE", "record", detail="no simulated machine is running")
     recorded._check_open("record")
     target = Path(os.path.abspath(path))
-    with typed_errors("record"):
+    with typed_errors(f"record {target}"):
         begun = recorded._handle.record(_to_bytes(target))
     try:
         yield target

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from . import _simulator
 from ._faults import EVENTS
-from ._simulated_writers import Writer
+from ._simulated_writers import Writer, serving
 from ._typed_errors import typed_errors
 from .errors import InvalidArgumentError
 
@@ -41,6 +41,12 @@ class SimulatedWriters:
         self._add_writer(writer)
 
     def _add_writer(self, writer: Writer) -> None:
+        if not isinstance(writer, Writer):
+            raise InvalidArgumentError(
+                "E_INVALIDARG",
+                "Machine.add_writer",
+                detail=f"{writer!r} is no simulator.Writer; Writer(name) and Writer.from_xml(path) make one",
+            )
         if not 0 < writer.freeze_timeout < 10**9:
             detail = f"freeze_timeout={writer.freeze_timeout}: a number of seconds above 0"
             raise InvalidArgumentError("E_INVALIDARG", f"writer {writer.name}", detail=detail)
@@ -82,6 +88,10 @@ class SimulatedWriters:
             writer = self._writers.pop(instance_id, None)
         if writer is not None:
             writer.stop()
+
+    def _is_calling(self) -> bool:
+        """Whether the calling thread runs a handler of one of the machine's writers."""
+        return any(instance_id in self._writers for instance_id in serving())
 
     def _stop_writers(self) -> None:
         with self._changing_writers:

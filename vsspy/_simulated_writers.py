@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
@@ -24,13 +25,22 @@ from .enums import (
     SubscribeMask,
     UsageType,
 )
-from .errors import InvalidXmlDocumentError
+from .errors import InvalidArgumentError, InvalidXmlDocumentError
 from .metadata import ComponentMetadata, FileSet, RestoreMethodInfo, WriterMetadata
 
 _NONRETRYABLE = code_of("VSS_E_WRITERERROR_NONRETRYABLE")
 
 FREEZE_TIMEOUT = 60.0
 """Seconds from Freeze to Thaw unless the writer says otherwise (semantics 5)."""
+
+_serving = threading.local()  # the instances whose handlers run on this thread
+
+
+def serving() -> tuple[UUID, ...]:
+    """The instance ids of the writers whose handlers run on the calling thread."""
+    found: tuple[UUID, ...] = getattr(_serving, "instances", ())
+    return found
+
 
 SUBSCRIPTION = SubscribeMask.BACKUP_EVENTS_FLAG | SubscribeMask.RESTORE_EVENTS_FLAG
 """What a writer subscribes to unless it says otherwise (``CVssWriter::Subscribe``)."""
@@ -43,6 +53,9 @@ class WriterVeto(Exception):
         code: the failure, by name or HRESULT.
         message: what ``GetWriterStatusEx`` gives as the application's message.
         application: the application's own HRESULT, which ``GetWriterStatusEx`` gives too.
+
+    Raises:
+        InvalidArgumentError: there is no such code, or it is no failure.
     """
 
     def __init__(
@@ -54,6 +67,8 @@ class WriterVeto(Exception):
     ) -> None:
         super().__init__(code, message)
         self.code = code_of(code)
+        if not self.code >> 31:
+            raise InvalidArgumentError("E_INVALIDARG", "WriterVeto", detail=f"{code} is no failure")
         self.message = message
         self.application = code_of(application)
 
@@ -294,6 +309,8 @@ class Writer:
             components=tuple(WriterEventComponent(handle, i, values, partial) for i, values in enumerate(components)),
             _description=description,
         )
+        outer = serving()
+        _serving.instances = (*outer, event.instance_id)
         try:
             if handler := self.handler(name):
                 handler(event)
@@ -302,6 +319,8 @@ class Writer:
             return veto.code, traceback.format_exc()
         except BaseException:  # noqa: BLE001 - whatever it is, the service must not see it
             return _NONRETRYABLE, traceback.format_exc()
+        finally:
+            _serving.instances = outer
         self.metadata = description.metadata
         return None
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 from .errors import from_hresult
 
+MACHINE_FOLDER = "machine folder"
+"""The operation of errors in what a machine folder says."""
+
 
 @contextlib.contextmanager
 def typed_errors(operation: str) -> Iterator[None]:

@@ -37,7 +37,7 @@ from ._simulated_writers import Writer, WriterVeto
 from ._typed_errors import typed_errors
 from ._writer_description import Component
 from ._writer_events import WriterEvent, WriterEventComponent
-from .errors import ClosedError, ForkedError, InvalidArgumentError, from_hresult
+from .errors import ClosedError, ForkedError, InvalidArgumentError, ReentrantCallError, from_hresult
 from .metadata import FileSet
 
 __all__ = [
@@ -114,6 +114,10 @@ class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
         if components_until not in _DEADLINES:
             detail = f"components_until={components_until!r}: one of {', '.join(_DEADLINES)}"
             raise InvalidArgumentError("E_INVALIDARG", "Machine", detail=detail)
+        if not isinstance(volumes, Mapping):
+            raise InvalidArgumentError(
+                "E_INVALIDARG", "Machine", detail="volumes is a mapping: the folder of each, by name"
+            )
         with typed_errors("Machine"):
             handle = _simulator.MachineHandle(
                 b"" if state is None else _to_bytes(state),
@@ -189,6 +193,8 @@ class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
             ObjectNotFoundError: the machine has no such volume.
         """
         self._check_open("add_fault")
+        if not isinstance(fault, Fault):
+            raise InvalidArgumentError("E_INVALIDARG", "Machine.add_fault", detail=f"{fault!r} is no simulator.Fault")
         with typed_errors(f"fault in {fault.where}"):
             self._handle.add_fault(*fault._values())
 
@@ -200,10 +206,15 @@ class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
     def close(self) -> None:
         """Stop the service, remove the shadow copies and the machine's folder. Again is nothing.
 
-        What runs is cancelled and waited for, a writer's callback too; a callback cannot close its own machine.
-        Objects that a requester still holds are dead then: their methods fail with RPC_E_DISCONNECTED.
+        What runs is cancelled and waited for, a writer's callback too. Objects that a requester still holds are dead
+        then: their methods fail with RPC_E_DISCONNECTED.
+
+        Raises:
+            ReentrantCallError: a writer's callback cannot close its own machine.
         """
         if not self.closed:
+            if self._is_calling():
+                raise ReentrantCallError("Machine.close", detail="a writer cannot close its own machine")
             try:
                 self._handle.close()
             finally:

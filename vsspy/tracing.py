@@ -13,7 +13,7 @@ from typing import Any
 
 from . import _backend, _core
 from ._volumes import local_environment, local_volume_paths
-from .errors import VssError
+from .errors import VssError, from_hresult
 
 __all__ = ["TraceWarning", "trace"]
 
@@ -63,7 +63,11 @@ def trace(path: str | os.PathLike[str]) -> Iterator[Path]:
         TraceWarning: the file ends early, since it could not be written any more.
     """
     target = Path(os.path.abspath(path))
-    begun = _core.start_tracing(target, _header())
+    header = _header()
+    try:
+        begun = _core.start_tracing(target, header)
+    except VssError as error:
+        raise from_hresult(error.hresult, "trace", f"{target}: {error.detail}") from None
     complete = True
     try:
         yield target

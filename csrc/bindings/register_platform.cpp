@@ -85,6 +85,7 @@ void register_platform(py::module_& module) {
       "stop_tracing",
       [](std::uintptr_t trace) {
         const without_interpreter released;
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): Python keeps it as a number, and it is only compared
         return requester::stop_tracing(reinterpret_cast<const void*>(trace));
       },
       py::arg("trace"), "False where not all of it could be written.");

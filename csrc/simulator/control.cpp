@@ -218,13 +218,13 @@ HRESULT fail_storage(vsspy_machine* machine, vsspy_text name, std::int32_t fault
 
 HRESULT set_volume_path(vsspy_machine* machine, vsspy_text name, vsspy_text guid_path) {
   return told(nullptr, [&] {
-    std::u16string path = com::to_utf16(view_of(guid_path));
+    const std::u16string path = com::to_utf16(view_of(guid_path));
     std::lock_guard lock(machine->held->mutex);
     const volume* renamed = &known_volume(*machine->held, name);
     const volume* taken = machine->held->find_volume(path);
     if (taken && taken != renamed) throw com::vss_error(VSS_E_OBJECT_ALREADY_EXISTS, "set_volume_path");
     for (const auto& each : machine->held->volumes) {
-      if (each.get() == renamed) each->guid_path = std::move(path);
+      if (each.get() == renamed) each->guid_path = path;
     }
   });
 }
@@ -237,8 +237,7 @@ HRESULT stop_recording(vsspy_machine* machine, const void* recording) {
   HRESULT complete = S_OK;
   const HRESULT hr = told(nullptr, [&] {
     const auto* file = static_cast<const documents::trace_file*>(recording);
-    if (file->failed()) complete = S_FALSE;
-    machine->held->trace.stop_recording(file);
+    if (!machine->held->trace.stop_recording(file)) complete = S_FALSE;
   });
   return FAILED(hr) ? hr : complete;
 }

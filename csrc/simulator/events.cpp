@@ -188,7 +188,7 @@ HRESULT session::deliver(attendance& to, writer_event_kind kind) {
       const bool too_long = kind == writer_event_kind::freeze && (suffers.delay < 0 || suffers.delay > window);
       std::unique_lock lock(machine->mutex);
       machine->clock.wait(lock, machine->changed, too_long ? window : suffers.delay,
-                          [&] { return machine->closed || (running && running->stopping()); });
+                          [&] { return machine->closed || (running && running->cancel_requested()); });
       if (machine->closed) return disconnected;
       if (too_long) return VSS_E_WRITERERROR_TIMEOUT;
     }

@@ -11,6 +11,7 @@ freeze_watch::freeze_watch(session& of, operation& during) : session_(of), opera
       return S_OK;
     });
     const std::lock_guard lock(machine_.mutex);
+    operation_.only_on_its_thread();
     over_ = true;
     machine_.changed.notify_all();
   });

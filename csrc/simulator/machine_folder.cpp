@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <system_error>
 
@@ -208,7 +209,9 @@ class machine_folder_reader {
     const xml::node& root = document_.nodes[0];
     if (root.name != u"machine") into_.refuse(0, "the root element is " + quoted(root.name) + ", not 'machine'");
     fill(root, into_.machine_, machine_attributes, true);
-    for (xml::node_id id = root.first_child; id != xml::none; id = document_.nodes[id].next) group(document_.nodes[id]);
+    for (xml::node_id id = root.first_child; id != xml::none; id = document_.nodes[id].next) {
+      group(document_.nodes[id], root);
+    }
   }
 
  private:
@@ -216,9 +219,16 @@ class machine_folder_reader {
   std::size_t place(std::u16string_view text) const {
     return static_cast<std::size_t>(text.data() - document_.source.data());
   }
+  // A text with references in it does not stand in the source: then it is where the element around it begins.
+  std::size_t place(const xml::node& node, const xml::node& around) const {
+    const char16_t* const begin = document_.source.data();
+    const std::less<> before;
+    const bool stands = !before(node.text.data(), begin) && before(node.text.data(), begin + document_.source.size());
+    return place(stands ? node.text : around.text);
+  }
 
-  void group(const xml::node& node) {
-    if (node.is_text()) into_.refuse(place(node.text), "text between the elements; take it out");
+  void group(const xml::node& node, const xml::node& root) {
+    if (node.is_text()) into_.refuse(place(node, root), "text between the elements; take it out");
     if (node.name == u"volumes") {
       items(node, u"volume", into_.volumes_, volume_attributes,
             [](volume_settings& volume) { volume.name = volume_name(volume.name); });
@@ -249,7 +259,7 @@ class machine_folder_reader {
     for (xml::node_id id = group.first_child; id != xml::none; id = document_.nodes[id].next) {
       const xml::node& node = document_.nodes[id];
       if (node.name != name) {
-        into_.refuse(place(node.text), quoted(group.name) + " holds elements named " + quoted(name) + " only");
+        into_.refuse(place(node, group), quoted(group.name) + " holds elements named " + quoted(name) + " only");
       }
       if (node.first_child != xml::none) into_.refuse(place(node.text), quoted(name) + " has attributes only");
       Settings settings;
@@ -352,7 +362,8 @@ void machine_folder::find_writers() {
   if (error && error != std::errc::no_such_file_or_directory) {
     throw com::vss_error(E_ACCESSDENIED, operation, path_text(folder) + " cannot be read; look at its permissions");
   }
-  std::ranges::sort(files, {}, natural_order);
+  std::ranges::sort(files);
+  std::ranges::stable_sort(files, {}, natural_order);
   for (const std::filesystem::path& file : files) {
     const std::u16string text = read_text(file, "");
     const bool is_other = has(text, u"<BACKUP_COMPONENTS") || has(text, u"<Manifest");

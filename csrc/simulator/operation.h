@@ -35,10 +35,13 @@ class operation : public std::enable_shared_from_this<operation> {
   bool over() const noexcept { return status_ != VSS_S_ASYNC_PENDING; }
   HRESULT cancel() noexcept;
   bool stopping() const noexcept { return cancel_requested_ && !committed_; }
+  // Also behind the point of no return, where the result does not follow: what hangs there ends by it.
+  bool cancel_requested() const noexcept { return cancel_requested_; }
   bool on_this_thread() const noexcept {
     return thread_ == std::this_thread::get_id() || second_thread_ == std::this_thread::get_id();
   }
   void also_on_this_thread() noexcept { second_thread_ = std::this_thread::get_id(); }
+  void only_on_its_thread() noexcept { second_thread_ = {}; }  // a new thread may get the id of one that has ended
 
   // For the work, without it: whether it has to stop, and the point behind which it is not stopped any more.
   bool cancelled();

@@ -41,6 +41,10 @@ std::vector<fs::path> names_of(const fs::path& folder) {
   for (fs::directory_iterator each(folder, error), end; !error && each != end; each.increment(error)) {
     names.push_back(each->path().filename());
   }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    const HRESULT hr = error == std::errc::permission_denied ? E_ACCESSDENIED : VSS_E_PROVIDER_VETO;
+    throw com::vss_error(hr, "persistent state", doing("could not read", folder) + ": " + error.message());
+  }
   std::ranges::sort(names);
   return names;
 }
@@ -76,6 +80,11 @@ bool make_folder(const fs::path& folder) {
   std::error_code ignored;
   if (error == EEXIST && fs::is_directory(folder, ignored)) return false;
   throw_system(error, doing("could not make", folder));
+}
+
+bool is_folder(const fs::path& path) {
+  struct stat found{};
+  return ::lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
 }
 
 std::optional<std::string> read(const fs::path& file) {
@@ -125,6 +134,12 @@ bool make_folder(const fs::path& folder) {
   std::error_code ignored;
   if (error == ERROR_ALREADY_EXISTS && fs::is_directory(folder, ignored)) return false;
   throw_windows(error, doing("could not make", folder));
+}
+
+bool is_folder(const fs::path& path) {
+  const DWORD found = ::GetFileAttributesW(long_path(path).c_str());
+  return found != INVALID_FILE_ATTRIBUTES && (found & FILE_ATTRIBUTE_DIRECTORY) &&
+         !(found & FILE_ATTRIBUTE_REPARSE_POINT);
 }
 
 std::optional<std::string> read(const fs::path& file) {

@@ -18,9 +18,20 @@ bool same_folder(const fs::path& a, const fs::path& b) {
   return a == b || fs::equivalent(a, b, error);
 }
 
+// Wherever links on the way lead: what a record says is not to reach anything but the machine's volumes.
+bool is_in_volume(const machine& machine, const fs::path& link) {
+  std::error_code error;
+  const fs::path folder = fs::weakly_canonical(link.parent_path(), error);
+  if (error) return false;
+  return std::ranges::any_of(machine.volumes, [&](const auto& each) {
+    const fs::path root = fs::weakly_canonical(each->folder, error);
+    return !error && std::mismatch(root.begin(), root.end(), folder.begin(), folder.end()).first == root.end();
+  });
+}
+
 // A link that stood in a volume when its process was killed between the two steps that exposing takes, or unexposing.
-void mend_link(const exposure& exposed, const fs::path& target) {
-  if (exposed.link.empty()) return;
+void mend_link(const machine& machine, const exposure& exposed, const fs::path& target) {
+  if (exposed.link.empty() || !is_in_volume(machine, exposed.link)) return;
   std::error_code error;
   const fs::file_status found = fs::symlink_status(exposed.link, error);
   if (found.type() == fs::file_type::not_found || (fs::is_directory(found) && fs::is_empty(exposed.link, error))) {
@@ -53,8 +64,7 @@ void persistent_state::show_copies() {
       const volume* of = volume_of(saved.volume);
       if (!of) continue;
       std::shared_ptr<shadow_copy> copy = machine_.find_shadow_copy(saved.id);
-      const bool is_new = !copy;
-      if (is_new) {
+      if (!copy) {
         copy = std::make_shared<shadow_copy>();
         copy->id = saved.id;
         copy->set_id = set_id;
@@ -78,7 +88,7 @@ void persistent_state::show_copies() {
       copy->attributes = saved.attributes;
       copy->exposed.reset();
       if (saved.exposed) copy->exposed = exposure{saved.exposed->name, saved.exposed->path, saved.exposed->link};
-      if (is_new && copy->exposed) mend_link(*copy->exposed, copy->folder);
+      if (copy->exposed) mend_link(machine_, *copy->exposed, copy->folder);
     }
   }
   std::ranges::stable_sort(machine_.shadow_copies, {}, [](const auto& each) { return each->created; });

@@ -29,9 +29,21 @@ fs::path made(const fs::path& folder) {
   return error ? absolute : real;
 }
 
-bool is_unfinished(const fs::path& name) { return path_text(name).ends_with(files::unfinished); }
+// Only what has a name of ours is ours to remove: the folder may hold other people's files.
+bool is_id(const fs::path& name) {
+  GUID id{};
+  return com::parse_guid(com::to_utf16(path_text(name)), id) && name_of(id) == path_text(name);
+}
+
+bool is_unfinished(const fs::path& name) {
+  const fs::path record = name.stem();
+  const bool ours = record == "storage.xml" || (record.extension() == ".xml" && is_id(record.stem()));
+  return ours && path_text(name).ends_with(files::unfinished);
+}
 
 }  // namespace
+
+bool kept_folder::open(bool create) { return files::is_folder(path) && lock.open(path / "lock", create); }
 
 void kept_folder::remove() {
   std::string first;
@@ -90,7 +102,7 @@ std::vector<std::unique_ptr<kept_folder>> persistent_state::abandoned() const {
   }
   for (const fs::path& name : files::names_of(folder_ / "copies")) {
     auto folder = std::make_unique<kept_folder>(folder_ / "copies" / name);
-    if (listed.contains(folder->path) || !folder->open(true)) continue;
+    if (!is_id(name) || listed.contains(folder->path) || !folder->open(true)) continue;
     if (folder->lock.try_lock(file_lock::kind::exclusive)) dead.push_back(std::move(folder));
   }
   return dead;
@@ -140,7 +152,7 @@ void persistent_state::look() {
   load();
   show();
   seen_ = now;
-  stale_ = false;
+  stale_ = !legible_;  // what cannot be read now can perhaps be read later
 }
 
 void persistent_state::load() {
@@ -152,11 +164,13 @@ void persistent_state::load() {
       const std::optional<std::string> record = files::read(folder_ / "sets" / name);
       saved_set set = read_set(record.value_or(""));
       const GUID id = set.id;
+      if (record_of(id).filename() != name) throw com::vss_error(VSS_E_PROVIDER_VETO, operation, "a set's other name");
       sets.emplace(id, std::move(set));
     } catch (const com::vss_error& error) {
       legible_ = false;
       const std::lock_guard lock(machine_.mutex);
-      machine_.notes.push_back(path_text(folder_ / "sets" / name) + ": " + error.detail());
+      std::string note = path_text(folder_ / "sets" / name) + ": " + error.detail();
+      if (!std::ranges::count(machine_.notes, note)) machine_.notes.push_back(std::move(note));
     }
   }
   const std::optional<std::string> storage = files::read(folder_ / "storage.xml");
@@ -172,7 +186,7 @@ void persistent_state::touch() {
   stale_ = true;
   catalogue_.write(content);
   seen_ = content;
-  stale_ = false;
+  stale_ = !legible_;
 }
 
 void persistent_state::write(saved_set set) {
@@ -293,6 +307,7 @@ bool persistent_state::remove(const std::shared_ptr<shadow_copy>& copy) {
   kept_folder folder(copy_folder(copy->id));
   if (folder.open(true)) wait_for(folder.lock, file_lock::kind::exclusive);
   bool there = false;
+  bool unlisted = false;  // from now on, if all records can be read
   {
     change mine(this);
     const std::lock_guard lock(machine_.mutex);
@@ -311,6 +326,7 @@ bool persistent_state::remove(const std::shared_ptr<shadow_copy>& copy) {
         throw;
       }
     }
+    unlisted = there || legible_;
     copy->exposed.reset();
     copy->gone = true;
     std::erase(machine_.shadow_copies, copy);
@@ -320,7 +336,7 @@ bool persistent_state::remove(const std::shared_ptr<shadow_copy>& copy) {
     const std::optional<std::string> seal = there ? files::read(folder.seal()) : std::nullopt;
     if (seal) notes = check_untouched(copy->folder, read_seal(*seal));
     for (std::string& each : notes) each.insert(0, com::to_utf8(copy->volume->name) + " was written to: ");
-    if (folder.lock.is_open()) folder.remove();
+    if (unlisted && folder.lock.is_open()) folder.remove();
   } catch (const com::vss_error& error) {
     // it is no shadow copy any more; the next to open the state removes the rest
     notes.push_back(com::to_utf8(copy->volume->name) + " is gone, but not its files: " + error.detail());

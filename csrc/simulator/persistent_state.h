@@ -34,8 +34,8 @@ class kept_folder {
   file_lock lock;
 
   std::filesystem::path seal() const { return path / "seal"; }
-  bool open(bool create) { return lock.open(path / "lock", create); }
-  void remove();  // with the lock held; throws vss_error with the first that cannot go
+  bool open(bool create);  // false: there is no such folder, or a link in its place
+  void remove();           // with the lock held; throws vss_error with the first that cannot go
 };
 
 class persistent_state {

@@ -54,7 +54,10 @@ bool service_clock::wait_for_caller(std::unique_lock<std::mutex>& lock, std::int
   const auto limit = std::chrono::nanoseconds(nanoseconds);
   if (virtual_) {
     patience patience{.for_service = announced != 0};
-    if (nanoseconds >= 0) patience.end = real::now() + limit;
+    // A short wait must not end by the system's clock before the service's threads come to rest; one in slices has to.
+    const bool patient = !announced && nanoseconds > 0;
+    if (nanoseconds >= 0)
+      patience.end = real::now() + (patient ? std::max<std::chrono::nanoseconds>(limit, 1s) : limit);
     return sit_out(lock, announced ? announced : nanoseconds < 0 ? never : after(nanoseconds), done, patience);
   }
   if (nanoseconds >= 0) return changed_.wait_for(lock, limit, done);

@@ -62,7 +62,7 @@ class service_clock {
   }
 
   // A wait of the caller's own, who is not to be kept longer because copies are made: it lasts no longer than
-  // `nanoseconds` of real time either.
+  // `nanoseconds` of real time either, or than a second where the clock is virtual and it is shorter.
   bool wait_for_caller(std::unique_lock<std::mutex>& lock, std::int64_t nanoseconds, const std::function<bool()>& done);
   // Until the clock shows `until`, but no longer than `longest` of real time; whether it does.
   bool sleep_until(std::unique_lock<std::mutex>& lock, std::uint64_t until, std::uint64_t longest,

@@ -9,7 +9,7 @@ HRESULT take_step(session& of, operation& during, const snapshot_step& step) {
     const bool too_long = step.limit >= 0 && (suffers.delay < 0 || suffers.delay > step.limit);
     std::unique_lock lock(machine.mutex);
     machine.clock.wait(lock, machine.changed, too_long ? step.limit : suffers.delay,
-                       [&] { return machine.closed || during.stopping(); });
+                       [&] { return machine.closed || during.cancel_requested(); });
     if (machine.closed) return disconnected;
     if (during.stopping()) return VSS_S_ASYNC_CANCELLED;
     if (too_long) return step.too_long;

@@ -91,14 +91,15 @@ void trace::record(std::shared_ptr<documents::trace_file> file) {
   recorded_ = true;
 }
 
-void trace::stop_recording(const documents::trace_file* file) {
+bool trace::stop_recording(const documents::trace_file* file) {
   std::shared_ptr<documents::trace_file> last;  // closed after the lock
   std::lock_guard lock(mutex_);
   const auto found = std::ranges::find(files_, file, [](const auto& each) { return each.get(); });
-  if (found == files_.end()) return;
+  if (found == files_.end()) return true;
   last = std::move(*found);
   files_.erase(found);
   recorded_ = !files_.empty();
+  return !last->failed();
 }
 
 std::vector<std::shared_ptr<documents::trace_file>> trace::files() const {

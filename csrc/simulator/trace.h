@@ -46,7 +46,7 @@ class trace {
 
   // From now on what ends is written to the file, too, until it is taken away. What came of a call is only kept there.
   void record(std::shared_ptr<documents::trace_file> file);
-  void stop_recording(const documents::trace_file* file);
+  bool stop_recording(const documents::trace_file* file);  // false: not all of it could be written
   bool is_recorded() const noexcept { return recorded_.load(std::memory_order_relaxed); }
   void outcome(std::uint64_t of, std::string_view text) noexcept;
 

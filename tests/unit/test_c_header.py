@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,7 +19,10 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 C = ["gcc", "-std=c11", "-pedantic", *WARNINGS]
 CPP = ["g++", "-std=c++20", *WARNINGS, "-Wno-non-virtual-dtor"]
 
-pytestmark = pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("g++")), reason="there is no compiler here")
+pytestmark = [
+    pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("g++")), reason="there is no compiler here"),
+    pytest.mark.skipif("VSSPY_SANITIZER" in os.environ, reason="the sanitizer would look at the compiler"),
+]
 
 
 def compiled(folder: Path, command: list[str], lines: list[str]) -> str:

@@ -213,6 +213,7 @@ def test_persistent_shadow_copies_wait_in_the_folder(folder: Path) -> None:
         ('<machine virtual_time="true"/>', 1, 'virtual_time="true" is none of yes, no'),
         ("<machine>\n<volume/></machine>", 2, "which has volumes, environment, writers, faults"),
         ("<machine>words</machine>", 1, "take it out"),
+        ("<machine>\n<volumes>\nwords &amp; more</volumes></machine>", 2, "elements named 'volume' only"),
         ('<machine><volumes a="1"/></machine>', 1, "'volumes' has no attributes"),
         ("<machine><volumes><drive/></volumes></machine>", 1, "elements named 'volume' only"),
         ('<machine><volumes><volume folder="."/></volumes></machine>', 1, "'volume' needs the attribute name"),
@@ -401,6 +402,9 @@ def test_init_and_check(vss: Runner, tmp_path: Path) -> None:
     assert wrong.code == 2
     assert wrong.error.count("\n") == 1
     assert 'line 1: level="9"' in wrong.error
+    missing = vss("simulator", "check", tmp_path / "missing")
+    assert missing.code == 2
+    assert missing.error.rstrip().endswith("(VSS_E_OBJECT_NOT_FOUND, 0x80042308)")  # and no advice about shadow copies
 
 
 def test_the_commands_take_the_folder(

@@ -210,7 +210,10 @@ def test_records_that_cannot_be_read(server: Server) -> None:
         record.write_text(bad, encoding="ascii")
         with server.running() as machine:
             assert machine.shadow_copies == []
-            assert [note for note in machine.notes if record.name in note]
+            assert len([note for note in machine.notes if record.name in note]) == 1
+            record.write_text(good, encoding="ascii")
+            assert len(machine.shadow_copies) == 1
+            record.write_text(bad, encoding="ascii")
         assert left_in(server) == (1, 1)
     record.write_text(good, encoding="ascii")
     with server.running() as machine:
@@ -219,6 +222,72 @@ def test_records_that_cannot_be_read(server: Server) -> None:
     with pytest.raises(vsspy.VssError) as caught, server.running():
         pass
     assert caught.value.name == "VSS_E_PROVIDER_VETO"
+
+
+@pytest.mark.skipif(WINDOWS or os.geteuid() == 0, reason="there is no folder that its reader may not read")
+def test_records_that_cannot_be_listed(server: Server) -> None:
+    with server.running():
+        make()
+    (server.state / "sets").chmod(0)
+    with pytest.raises(vsspy.errors.AccessDeniedError), server.running():
+        pass
+    (server.state / "sets").chmod(0o700)
+    with server.running() as machine:
+        assert len(machine.shadow_copies) == 1
+    assert left_in(server) == (1, 1)
+
+
+def test_other_peoples_files_stay(server: Server) -> None:
+    """A folder that was there already, with things in it that have the names of ours."""
+    photo = server.state / "copies" / "photos" / "photo"
+    photo.parent.mkdir(parents=True)
+    photo.write_text("mine", encoding="ascii")
+    (server.state / "letter.new").write_text("mine", encoding="ascii")
+    with server.running():
+        make()
+    with server.running():
+        pass
+    assert photo.exists()
+    assert (server.state / "letter.new").exists()
+
+
+@needs_links
+def test_a_link_in_place_of_a_shadow_copy_is_not_followed(server: Server, tmp_path: Path) -> None:
+    with server.running():
+        made, (copy,) = make()
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("mine", encoding="ascii")
+    folder = server.state / "copies" / str(copy)
+    folder.rename(tmp_path / "away")
+    folder.symlink_to(tmp_path / "precious")
+    with server.running():
+        delete(made)
+    with server.running():
+        pass
+    assert (tmp_path / "precious" / "file").exists()
+
+
+@needs_links
+def test_a_record_makes_links_in_volumes_only(server: Server, tmp_path: Path) -> None:
+    """What a killed process had begun is made good where it exposed something, and nowhere else."""
+    mounted = server.volumes["C:\\"] / "mount"
+    mounted.mkdir()
+    with server.running():
+        made, (copy,) = make()
+        with session() as components:
+            components.expose_snapshot(copy, None, LOCAL, "C:\\mount")
+    record = server.state / "sets" / f"{made}.xml"
+    good = record.read_text(encoding="ascii")
+    mounted.unlink()
+    record.write_text(good.replace(str(mounted), str(tmp_path / "elsewhere")), encoding="ascii")
+    assert record.read_text(encoding="ascii") != good
+    with server.running() as machine:
+        assert len(machine.shadow_copies) == 1
+    assert not (tmp_path / "elsewhere").is_symlink()
+    record.write_text(good, encoding="ascii")
+    with server.running() as machine:
+        assert len(machine.shadow_copies) == 1
+    assert (mounted / "file").exists()
 
 
 @two_machines

@@ -101,6 +101,20 @@ def test_a_phase_that_takes_too_long(root: Path, method: str) -> None:
         left_nothing(machine)
 
 
+@pytest.mark.parametrize(
+    "where", ["Demo Writer::Freeze", "Demo Writer::Thaw", "Demo Writer::PostSnapshot", "VSS::ThawTransactions"]
+)
+def test_what_hangs_ends_with_the_cancel(root: Path, where: str) -> None:
+    """Also behind the point of no return, where the cancel does not decide the result (semantics 3.7)."""
+    with running(root, Fault(where, nth=1, delay=math.inf)) as machine:
+        with pytest.raises(WaitTimeoutError):
+            back_up(phase_timeouts={"do_snapshot_set": 0.5})
+        assert called(machine, "AbortBackup")
+        left_nothing(machine)
+        assert back_up().result.good
+        left_nothing(machine)
+
+
 def test_a_last_status_that_takes_too_long_is_a_note(root: Path) -> None:
     with running(root, Fault("IVssBackupComponents::GatherWriterStatus", nth=3, delay=math.inf)) as machine:
         session = back_up(phase_timeouts={"gather_writer_status": 0.05})

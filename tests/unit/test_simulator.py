@@ -149,8 +149,23 @@ def test_a_volume_by_its_guid_path_is_the_same(tmp_path: Path) -> None:
         ({"device_names": "short"}, vsspy.InvalidArgumentError),
         ({"writers": [writer(), writer()]}, vsspy.ObjectAlreadyExistsError),
         ({"writers": [writer(freeze_timeout=0.0)]}, vsspy.InvalidArgumentError),
+        ({"writers": ["One Writer"]}, vsspy.InvalidArgumentError),
+        ({"faults": ["One Writer::Freeze"]}, vsspy.InvalidArgumentError),
+        ({"persistent_state": "a\0b"}, vsspy.InvalidArgumentError),
     ],
-    ids=["no folder", "no name", "twice", "letter case", "level", "device names", "instance twice", "no time"],
+    ids=[
+        "no folder",
+        "no name",
+        "twice",
+        "letter case",
+        "level",
+        "device names",
+        "instance twice",
+        "no time",
+        "no writer",
+        "no fault",
+        "null character",
+    ],
 )
 def test_what_makes_no_machine(tmp_path: Path, change: dict[str, object], error: type[Exception]) -> None:
     volume(tmp_path / "C")
@@ -510,6 +525,35 @@ def test_a_writer_s_callback_may_let_the_session_go(tmp_path: Path) -> None:
         assert not held
         while "BackupShutdown" not in events(machine) or machine.shadow_copies:
             pass
+
+
+def test_volumes_have_names(tmp_path: Path) -> None:
+    with pytest.raises(vsspy.InvalidArgumentError, match="mapping"), simulator.running(volumes=["C:\\"]):  # type: ignore[arg-type]
+        pytest.fail("there is a machine")
+
+
+def test_a_writer_s_callback_cannot_close_its_own_machine(tmp_path: Path) -> None:
+    refused: list[type[Exception]] = []
+
+    def close(_: simulator.WriterEvent) -> None:
+        try:
+            machine.close()
+        except vsspy.ReentrantCallError as error:
+            refused.append(type(error))
+
+    with server(tmp_path, writers=[writer(on_freeze=close)]) as machine:
+        with vsspy.BackupComponents() as components:
+            Backup(components).to_snapped()
+        assert refused
+        with vsspy.BackupComponents() as components:
+            Backup(components).to_snapped()
+    assert not [each for each in (tmp_path / "state").glob("*") if each.is_dir()]
+
+
+@pytest.mark.parametrize("code", ["S_OK", "VSS_S_ASYNC_FINISHED", 1])
+def test_a_veto_is_a_failure(code: str | int) -> None:
+    with pytest.raises(vsspy.InvalidArgumentError):
+        simulator.WriterVeto(code)
 
 
 @pytest.mark.skipif(WINDOWS and "WINELOADER" in os.environ, reason="Wine ends a process with threads in its own way")

@@ -49,6 +49,13 @@ def machine_with(
         assert machine.live_objects == 0, machine.live()
 
 
+@pytest.mark.parametrize("databases", ["Orders", ["Orders", "orders"], ["../Orders"], [""]])
+def test_databases_have_names_of_files(root: Path, databases: str | list[str]) -> None:
+    with pytest.raises(vsspy.InvalidArgumentError):
+        SqlServerWriter(root, databases)
+    assert not list(root.parent.glob("**/*.?df"))
+
+
 def check_all(folder: Path) -> None:
     """Proves the files of all four writers consistent, below a folder that is the volume or a copy of it."""
     SqlServerWriter.check(folder / DATA / "Orders.mdf")

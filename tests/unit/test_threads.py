@@ -289,3 +289,33 @@ def test_two_threads_and_the_service(tmp_path: Path) -> None:
         assert run_all(read, read, read) == []
         bc.close()
         assert machine.live() == []
+
+
+def test_new_threads_may_wait_for_an_operation_whose_own_second_thread_has_ended(tmp_path: Path) -> None:
+    """DoSnapshotSet has one that watches over Freeze; the system gives its id to a later thread, which is not it."""
+    reached, go_on = threading.Event(), threading.Event()
+
+    def after(event: simulator.WriterEvent) -> None:
+        reached.set()
+        go_on.wait(60)
+
+    writer = simulator.Writer("Slow", on_post_snapshot=after)
+    with simulator.running(volumes={"C:\\": tmp_path}, writers=[writer]), vsspy.BackupComponents() as bc:
+        bc.initialize_for_backup()
+        bc.set_backup_state(False, False, BackupType.COPY)
+        bc.gather_writer_metadata().wait(60)
+        bc.start_snapshot_set()
+        bc.add_to_snapshot_set("C:\\")
+        bc.prepare_for_backup().wait(60)
+        made = bc.do_snapshot_set()
+        try:
+            assert reached.wait(60)
+            for _ in range(25):
+                with vsspy.BackupComponents() as other:  # each start of an operation joins the threads that ended
+                    other.initialize_for_backup()
+                    other.gather_writer_metadata().wait(60)
+                raised = run_all(*[lambda: made.wait(0.01)] * 4)
+                assert {type(error) for error in raised} == {errors.WaitTimeoutError}
+        finally:
+            go_on.set()
+        made.wait(60)

@@ -224,7 +224,7 @@ def test_without_a_backend(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", [vsspy.trace, simulator.record])
 def test_cannot_be_written(tmp_path: Path, start: Any) -> None:
-    with server(tmp_path), pytest.raises(vsspy.VssError), start(tmp_path / "missing" / "trace"):
+    with server(tmp_path), pytest.raises(vsspy.VssError, match="missing"), start(tmp_path / "missing" / "trace"):
         pass
 
 

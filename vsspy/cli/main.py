@@ -12,6 +12,7 @@ from typing import ParamSpec
 import click
 
 from .. import __version__
+from .._typed_errors import MACHINE_FOLDER
 from ..errors import VssError
 from .console import complain
 from .errors import CommandError
@@ -29,7 +30,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, TargetError):
         return f"{shown(error.name)} could not be written: {reason(error.cause)}; nothing was made"
     if isinstance(error, VssError):
-        return f"{error} ({error.hint})" if error.hint and error.hint not in str(error) else str(error)
+        told = not error.hint or error.hint in str(error) or error.operation == MACHINE_FOLDER  # these say what to do
+        return str(error) if told else f"{error} ({error.hint})"
     if isinstance(error, OSError):
         return f"{shown(os.fsdecode(error.filename))}: {reason(error)}" if error.filename else reason(error)
     return str(error)

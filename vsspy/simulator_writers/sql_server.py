@@ -20,6 +20,7 @@ from ..enums import (
     UsageType,
     WriterRestore,
 )
+from ..errors import InvalidArgumentError
 from ..metadata import FileSet, RestoreMethodInfo
 from ._live import LiveWriter, below, refuse
 from ._pages import DatabaseState, InconsistentDataError, PageStore, check_pages, read_log, recover_pages
@@ -27,6 +28,7 @@ from ._pages import DatabaseState, InconsistentDataError, PageStore, check_pages
 WRITER_ID = UUID("a65faa63-5ea8-4ebc-9dbd-a0c4db26912a")
 _NO_ROLL_FORWARD = '"Roll Forward"="None"'
 _NOT_FOR_LOG = FileSpecBackupType(0xF0F) & ~FileSpecBackupType.LOG_BACKUP_REQUIRED
+_NOT_IN_NAMES = frozenset('\\/:*?"<>|\0')
 _INCREASING = (BackupType.FULL, BackupType.LOG)  # what the log is cut after (semantics 10)
 
 
@@ -65,6 +67,9 @@ class SqlServerWriter(LiveWriter):
         server: the server's name, the components' logical path.
         instance_id, instance_name, level: as for :class:`vsspy.simulator.Writer`.
         live: False: no thread is at work; :meth:`work` is.
+
+    Raises:
+        InvalidArgumentError: two databases of one name, or a name that no file can have.
     """
 
     def __init__(
@@ -86,6 +91,9 @@ class SqlServerWriter(LiveWriter):
         self._server = server
         self._databases: dict[str, PageStore] = {}
         self._backups: dict[UUID, dict[str, _Running]] = {}
+        if isinstance(databases, str):
+            detail = "databases is a list of names, not one name"
+            raise InvalidArgumentError("E_INVALIDARG", "SqlServerWriter", detail=detail)
         names = list(databases)
         super().__init__(
             "SqlServerWriter",
@@ -125,6 +133,9 @@ class SqlServerWriter(LiveWriter):
 
         Args:
             name: its name.
+
+        Raises:
+            InvalidArgumentError: there is one of that name, or no file can have it.
         """
         with self._lock:
             self._attach(name)
@@ -284,6 +295,9 @@ class SqlServerWriter(LiveWriter):
     # --- the rest
 
     def _attach(self, name: str) -> None:
+        if not name or set(name) & _NOT_IN_NAMES or name.casefold() in map(str.casefold, self._databases):
+            why = "there is one" if name in self._databases else "it has to be the name of a file of its own"
+            raise InvalidArgumentError("E_INVALIDARG", "SqlServerWriter", detail=f"database {name!r}: {why}")
         data = below(self._root, self._volume, f"{self._path}\\{name}.mdf")
         assert data is not None
         self._stores[name] = self._databases[name] = PageStore(data, log_of(data), uuid4())

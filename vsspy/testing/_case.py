@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ._plan import is_gathering
-from ._records import Outcome, SweepCase, SweepRun
+from ._records import SweepCase, SweepRun
 from ._watch import FAILURE, Threads, leftovers, notes_of, unfinished
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Subject:
 class Ending:
     """How one backup ended."""
 
-    outcome: Outcome
+    outcome: Literal["raised", "reported", "noted", "succeeded"]
     text: str = ""
     problems: list[str] = field(default_factory=list)
 

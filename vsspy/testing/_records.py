@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from ..simulator import Fault
 
-Outcome = Literal["raised", "reported", "noted", "succeeded"]
-
 _SHOWN = 25  # failures that a message lists
 
 
@@ -57,7 +55,7 @@ class SweepRun:
     """
 
     case: SweepCase
-    outcome: Outcome
+    outcome: Literal["raised", "reported", "noted", "succeeded"]
     text: str
     completed: bool
     repeated: bool
@@ -107,7 +105,7 @@ class SweepReport:
     remark: str = ""
 
     @property
-    def outcomes(self) -> dict[Outcome, int]:
+    def outcomes(self) -> dict[str, int]:
         """How many runs had each outcome."""
         return Counter(run.outcome for run in self.runs)
 

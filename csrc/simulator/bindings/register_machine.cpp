@@ -206,6 +206,7 @@ class machine_handle {
 
   // False: not all of it could be written.
   bool stop_recording(std::uintptr_t recording) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): Python keeps it as a number, and it is only compared
     return table_->stop_recording(machine_, reinterpret_cast<const void*>(recording)) == S_OK;
   }
 
