@@ -210,7 +210,10 @@ inline int copy_files(const file_set& files, std::size_t root_length, const fs::
     if (!entry.is_regular_file() || !matches(pattern.c_str(), entry.path().filename().string().c_str())) return;
     const fs::path target = to / entry.path().lexically_relative(from);
     fs::create_directories(target.parent_path());
-    fs::copy_file(entry.path(), target, fs::copy_options::overwrite_existing);
+    const fs::path half_made = target.string() + ".part";  // what is there is replaced whole, or stays
+    fs::remove(half_made);
+    fs::copy_file(entry.path(), half_made);
+    fs::rename(half_made, target);
     ++copied;
   };
   const fs::path folder = from / below;
