@@ -80,13 +80,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 CAPTURED: dict[str, str] = {}  # test id -> outcome of its call, for the line at the end
+PASSED: dict[str, bool] = {}  # a test function -> whether it passed with all its parameters, but for those it skipped
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if "captured" in report.keywords and (report.when == "call" or not report.passed):
         CAPTURED[report.nodeid] = report.outcome
+    if report.failed or (report.passed and report.when == "call"):
+        test = report.nodeid.partition("[")[0]
+        PASSED[test] = report.passed and PASSED.get(test, True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if PASSED.get("tests/conformance/test_semantics.py::test_every_test_exists"):
+        from statements import summary
+
+        terminalreporter.write_line(f"semantics: {summary(PASSED)}")
     ran = sum(outcome != "skipped" for outcome in CAPTURED.values())
     terminalreporter.write_line(f"captured documents: {ran} tests ran, {len(CAPTURED) - ran} skipped")
