@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import sys
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +13,9 @@ from uuid import UUID
 
 from . import _simulator
 from ._faults import EVENTS, Fault
+from ._native_paths import to_bytes, to_text
 from ._typed_errors import MACHINE_FOLDER, typed_errors
+from ._xml_text import xml_element
 from .enums import SubscribeMask
 from .errors import InvalidArgumentError, ObjectAlreadyExistsError, VssError
 
@@ -60,13 +61,13 @@ Attribute = str | int | float | bool | None
 def read_settings(folder: str | os.PathLike[str]) -> MachineSettings:
     """What a machine folder says; raises as ``vsspy.simulator.opened`` does."""
     with typed_errors(MACHINE_FOLDER):
-        entries = _simulator.describe_folder(_to_bytes(folder))
+        entries = _simulator.describe_folder(to_bytes(folder))
     settings: MachineSettings = {name: [] for name in _LISTS.values()}
     for element, index, name, value in entries:
         found = settings[_LISTS[element]]
         if index == len(found):
             found.append({})
-        found[index][name] = _to_text(value)
+        found[index][name] = to_text(value)
     return settings
 
 
@@ -74,7 +75,7 @@ def open_machine(folder: str | os.PathLike[str]) -> tuple[MachineSettings, _simu
     """The machine of a folder, and what the folder says."""
     settings = read_settings(folder)
     with typed_errors(MACHINE_FOLDER):
-        return settings, _simulator.MachineHandle.open_folder(_to_bytes(folder))
+        return settings, _simulator.MachineHandle.open_folder(to_bytes(folder))
 
 
 def configure(
@@ -208,35 +209,17 @@ def _fault(fault: Fault) -> str:
 
 
 def _element(element: str, /, **attributes: Attribute) -> str:
-    parts = [f"<{element}"]
-    for name, value in attributes.items():
-        if value is not None:
-            parts.append(f'{name}="{_escaped(value)}"')
-    return " ".join(parts) + "/>"
+    return xml_element(element, **{name: _checked(value) for name, value in attributes.items()})
 
 
-def _escaped(value: Attribute) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+def _checked(value: Attribute) -> str | int | bool | None:
     if isinstance(value, float):
         return "inf" if value == math.inf else repr(value)
-    text = str(value)
-    if re.search("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text):
+    if isinstance(value, str) and re.search("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", value):
         raise InvalidArgumentError(
-            "E_INVALIDARG", "configure", detail=f"{text!r} has characters that XML cannot hold; choose another name"
+            "E_INVALIDARG", "configure", detail=f"{value!r} has characters that XML cannot hold; choose another name"
         )
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-
-
-def _to_bytes(path: str | os.PathLike[str]) -> bytes:
-    text = os.fsdecode(path)
-    if "\0" in text:
-        raise InvalidArgumentError("E_INVALIDARG", "path", detail=f"{text!r} holds a null character")
-    return text.encode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsencode(text)
-
-
-def _to_text(value: bytes) -> str:
-    return value.decode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsdecode(value)
+    return value
 
 
 _opened: dict[str, Machine] = {}  # by VSSPY_SIMULATOR's folder; they are closed with all others at exit

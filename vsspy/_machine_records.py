@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from uuid import UUID
 from . import _simulator
 from ._codes import NAMES
 from ._filetime import nearest_time
+from ._native_paths import to_text
 from .enums import SnapshotAttributes, SnapshotContext
 
 _KINDS: tuple[Literal["call", "event", "result"], ...] = ("call", "event", "result")
@@ -119,7 +118,7 @@ def shadow_copy_info(values: _simulator.ShadowCopyValues) -> ShadowCopyInfo:
         volume=volume,
         volume_path=volume_path,
         device=device,
-        folder=Path(folder.decode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsdecode(folder)),
+        folder=Path(to_text(folder)),
         created=nearest_time(created),
         context=SnapshotContext(context),
         attributes=SnapshotAttributes(attributes),

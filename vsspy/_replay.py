@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ._native_paths import to_bytes
 from ._replay_plan import plan_of
 from ._trace_file import read_trace
 from ._typed_errors import typed_errors
@@ -44,7 +45,6 @@ def record(path: str | os.PathLike[str], machine: Machine | None = None) -> Iter
     Warns:
         TraceWarning: the file ends early, since it could not be written any more.
     """
-    from ._machine_folder import _to_bytes
     from .simulator import current
 
     recorded = machine or current()
@@ -53,7 +53,7 @@ def record(path: str | os.PathLike[str], machine: Machine | None = None) -> Iter
     recorded._check_open("record")
     target = Path(os.path.abspath(path))
     with typed_errors(f"record {target}"):
-        begun = recorded._handle.record(_to_bytes(target))
+        begun = recorded._handle.record(to_bytes(target))
     try:
         yield target
     finally:

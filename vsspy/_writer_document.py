@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from uuid import UUID
 
+from ._xml_text import xml_element
 from .enums import BackupSchema, ComponentType, RestoreMethod, SourceType, UsageType, WriterRestore
 from .metadata import ComponentMetadata, FileSet, RestoreMethodInfo
 
@@ -35,11 +36,6 @@ _WRITER_RESTORE = {
     WriterRestore.IF_REPLACE_FAILS: "if_replace_fails",
     WriterRestore.ALWAYS: "always",
 }
-_ESCAPES = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"}
-)
-
-Value = str | int | bool | None
 
 
 def write_document(
@@ -59,7 +55,7 @@ def write_document(
 ) -> str:
     """Write the document in the canonical form of vss_xml.md 4.6. Raises ``KeyError`` for an undefined enum value."""
     parts = [
-        _element(
+        xml_element(
             "IDENTIFICATION",
             writerId=str(writer_id),
             instanceId=str(instance_id),
@@ -78,10 +74,10 @@ def write_document(
         ("EXCLUDE_FILES", exclude_files),
         ("EXCLUDE_FILES_FROM_SNAPSHOT", exclude_files_from_snapshot),
     ):
-        locations += [_element(element, path=s.path, filespec=s.filespec, recursive=s.recursive) for s in file_sets]
+        locations += [xml_element(element, path=s.path, filespec=s.filespec, recursive=s.recursive) for s in file_sets]
     if locations:
-        parts.append(_element("BACKUP_LOCATIONS", locations))
-    return _element(
+        parts.append(xml_element("BACKUP_LOCATIONS", locations))
+    return xml_element(
         "WRITER_METADATA",
         parts,
         xmlns="x-schema:#VssWriterMetadataInfo",
@@ -92,7 +88,7 @@ def write_document(
 
 def _restore_method(method: RestoreMethodInfo) -> str:
     mappings = [
-        _element(
+        xml_element(
             "ALTERNATE_LOCATION_MAPPING",
             path=each.path,
             filespec=each.filespec,
@@ -101,7 +97,7 @@ def _restore_method(method: RestoreMethodInfo) -> str:
         )
         for each in method.alternate_location_mappings
     ]
-    return _element(
+    return xml_element(
         "RESTORE_METHOD",
         mappings,
         method=_METHOD[method.method],
@@ -118,7 +114,7 @@ def _component(component: ComponentMetadata) -> str:
     children += [_file_set("DATABASE_FILES", each) for each in component.database_files]
     children += [_file_set("DATABASE_LOGFILES", each) for each in component.database_log_files]
     children += [
-        _element(
+        xml_element(
             "DEPENDENCY",
             writerId=str(each.writer_id),
             logicalPath=each.logical_path,
@@ -126,7 +122,7 @@ def _component(component: ComponentMetadata) -> str:
         )
         for each in component.dependencies
     ]
-    return _element(
+    return xml_element(
         "DATABASE" if database else "FILE_GROUP",
         children,
         logicalPath=component.logical_path or None,
@@ -142,7 +138,7 @@ def _component(component: ComponentMetadata) -> str:
 
 
 def _file_set(element: str, file_set: FileSet, recursive: bool | None = None) -> str:
-    return _element(
+    return xml_element(
         element,
         path=file_set.path,
         filespec=file_set.filespec,
@@ -150,16 +146,3 @@ def _file_set(element: str, file_set: FileSet, recursive: bool | None = None) ->
         alternatePath=file_set.alternate_path,
         filespecBackupType=int(file_set.backup_type),
     )
-
-
-def _element(_name: str, _children: Sequence[str] = (), /, **attributes: Value) -> str:
-    """One element; attributes that are None are left out."""
-    text = "".join(f' {key}="{_value(value)}"' for key, value in attributes.items() if value is not None)
-    content = "".join(_children)
-    return f"<{_name}{text}>{content}</{_name}>" if content else f"<{_name}{text}/>"
-
-
-def _value(value: str | int | bool) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value).translate(_ESCAPES)

@@ -27,8 +27,9 @@ from uuid import UUID
 from . import _core, _machine_folder, _simulator
 from ._codes import CODES
 from ._faults import Fault
-from ._machine_folder import _to_bytes, configure
+from ._machine_folder import configure
 from ._machine_records import ShadowCopyInfo, TraceEntry, shadow_copy_info, trace_entry
+from ._native_paths import to_bytes
 from ._replay import record, replay
 from ._simulated_clock import SimulatedClock
 from ._simulated_machine_writers import SimulatedWriters
@@ -83,8 +84,6 @@ def _volume_name(name: str) -> str:
 class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
     """A simulated machine. :func:`running` makes one; it stays readable when it is closed."""
 
-    _character: Mapping[str, Any] = MappingProxyType({})  # what a trace says of the machine
-
     def __init__(
         self,
         *,
@@ -120,17 +119,16 @@ class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
             )
         with typed_errors("Machine"):
             handle = _simulator.MachineHandle(
-                b"" if state is None else _to_bytes(state),
+                b"" if state is None else to_bytes(state),
                 _LEVELS[level],
                 device_names == "nt",
                 _HARDWARE_PROVIDERS[hardware_provider],
                 virtual_time,
                 strict_components,
                 _DEADLINES[components_until],
-                b"" if persistent_state is None else _to_bytes(persistent_state),
+                b"" if persistent_state is None else to_bytes(persistent_state),
             )
-        self._begin(handle)
-        self._character = {"level": level, "hardware_provider": hardware_provider}
+        self._begin(handle, {"level": level, "hardware_provider": hardware_provider})
         try:
             self.volumes: Mapping[str, Path] = MappingProxyType(
                 {_volume_name(name): Path(os.path.abspath(folder)) for name, folder in volumes.items()}
@@ -144,7 +142,7 @@ class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
                 raise from_hresult(CODES["VSS_E_OBJECT_ALREADY_EXISTS"], "Machine", "two volumes of one name")
             for name, folder in self.volumes.items():
                 with typed_errors(f"volume {name}"):
-                    handle.add_volume(name, _to_bytes(folder))
+                    handle.add_volume(name, to_bytes(folder))
             self.volume_paths: Mapping[str, str] = MappingProxyType(dict(handle.volumes()))
             """The GUID path of each volume (``\\\\?\\Volume{...}\\``), by the name that :attr:`volumes` has for it."""
             for name, value in self.environment.items():
@@ -160,7 +158,7 @@ class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
             raise
         _machines.add(self)
 
-    def _begin(self, handle: _simulator.MachineHandle) -> None:
+    def _begin(self, handle: _simulator.MachineHandle, character: Mapping[str, str | bool]) -> None:
         super().__init__()
         self._process = os.getpid()
         self._closed = False
@@ -168,15 +166,14 @@ class Machine(SimulatedWriters, SimulatedStorage, SimulatedClock):
         self._settled: list[TraceEntry] = []  # entries that change no more
         self._reading = threading.Lock()
         self._handle = handle
-        self._character: dict[str, str | bool] = {}  # what a trace says of the machine
+        self._character = character  # what a trace says of the machine
 
     @classmethod
     def _of_folder(cls, folder: str | os.PathLike[str]) -> Machine:
         """The machine of a machine folder."""
         settings, handle = _machine_folder.open_machine(folder)
         machine = cls.__new__(cls)
-        machine._begin(handle)
-        machine._character = {"level": settings["machine"][0]["level"]}
+        machine._begin(handle, {"level": settings["machine"][0]["level"]})
         machine.volumes = MappingProxyType({each["name"]: Path(each["folder"]) for each in settings["volumes"]})
         machine.environment = MappingProxyType({each["name"]: each["value"] for each in settings["environment"]})
         machine.volume_paths = MappingProxyType(dict(handle.volumes()))

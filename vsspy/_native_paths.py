@@ -1,0 +1,21 @@
+"""Paths as the simulator's service takes and gives them: the system's bytes, UTF-8 on Windows."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .errors import InvalidArgumentError
+
+
+def to_bytes(path: str | os.PathLike[str]) -> bytes:
+    """A path for the service. Raises ``InvalidArgumentError``: a null character would cut it there."""
+    text = os.fsdecode(path)
+    if "\0" in text:
+        raise InvalidArgumentError("E_INVALIDARG", "path", detail=f"{text!r} holds a null character")
+    return text.encode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsencode(text)
+
+
+def to_text(path: bytes) -> str:
+    """A path, or another text, of the service."""
+    return path.decode("utf-8", "surrogatepass") if sys.platform == "win32" else os.fsdecode(path)
