@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import _backend, filesets
@@ -22,10 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The volumes of the machine that the backend is, and its environment variables."""
+    """The machine that the backend is.
+
+    Attributes:
+        volumes: its volumes with all their names.
+        environment: its environment variables.
+        folders: of a simulated machine, the folder that plays each volume, by the volume's name in *volumes*.
+    """
 
     volumes: VolumeNames
     environment: dict[str, str]
+    folders: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, backend: Machine | str | None) -> Surroundings:
@@ -33,7 +41,16 @@ class Surroundings:
         machine = _backend.resolve(backend).machine
         if machine is None:
             return cls(local_volumes(), local_environment())
-        return cls(VolumeNames(machine.volume_paths.items()), dict(machine.environment))
+        volumes = VolumeNames(machine.volume_paths.items())
+        folders = {volumes.add(name): os.path.realpath(folder) for name, folder in machine.volumes.items()}
+        return cls(volumes, dict(machine.environment), folders)
+
+    def live_roots(self) -> dict[str, filesets.Root]:
+        """The volumes themselves, as filesets.expand takes them: what is read there is not frozen."""
+        return {
+            name: filesets.Root(name, os.path.join(self.folders[name], "") if name in self.folders else name)
+            for name in self.volumes
+        }
 
 
 class SecurityWarning(RuntimeWarning):
