@@ -16,7 +16,7 @@ from setuptools.command.build_ext import build_ext
 WINDOWS = sys.platform == "win32"
 SHARED = ["csrc/com/*.cpp", "csrc/documents/*.cpp"]
 MODULES = {
-    "vsspy._core": [*SHARED, "csrc/requester/*.cpp", "csrc/bindings/*.cpp"],
+    "vsspy._core": [*SHARED, "csrc/filesets/*.cpp", "csrc/requester/*.cpp", "csrc/bindings/*.cpp"],
     "vsspy._simulator": [*SHARED, "csrc/simulator/*.cpp", "csrc/simulator/bindings/*.cpp"],
 }
 # The simulator for requesters in other languages. In a folder of its own: beside the modules Python would take it for one.
@@ -34,14 +34,8 @@ else:
     COMPILE = ["-Wall", "-Wextra", "-Wno-non-virtual-dtor", "-Wno-missing-field-initializers", "-pthread"]
     LIBRARIES = []
     LINK = ["-pthread"]
-# Only the exports are seen; what has threads cannot be unloaded.
-LINK_LIBRARY = [
-    *LINK,
-    "-Wl,--version-script=csrc/simulator/dll/libvssapi.map",
-    "-Wl,-z,nodelete",
-    "-Wl,-Bsymbolic",
-    "-Wl,-soname,libvssapi.so",
-]
+# Only the exports are seen; what has threads cannot be unloaded. tools/library.py links with the same options.
+LINK_LIBRARY = [*LINK, "@csrc/simulator/dll/libvssapi.options"]
 if os.environ.get("CI"):  # a compiler that nobody here has may warn of more; users still get their build
     COMPILE.append("/WX" if WINDOWS else "-Werror")
 

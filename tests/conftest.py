@@ -45,6 +45,13 @@ def captured_folder() -> Path | None:
     return Path(name) if name else None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _lease_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Sessions on machines of persistent state say in lease files what they make; the tests' are nobody else's business."""
+    for variable in ("XDG_STATE_HOME", "ProgramData"):
+        os.environ[variable] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def captured_documents() -> Path:
     """The same folder, for tests marked `captured`."""

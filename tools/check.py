@@ -26,9 +26,10 @@ LAYERS = {  # layer: what it may include; dependencies point down only
     "abi": set(),
     "com": {"abi"},
     "documents": {"abi", "com"},
+    "filesets": {"abi", "com"},
     "requester": {"abi", "com", "documents"},
     "simulator": {"abi", "com", "documents"},
-    "bindings": {"abi", "com", "documents", "requester"},
+    "bindings": {"abi", "com", "documents", "filesets", "requester"},
 }
 WHEELS = {
     f"{python}-win_{architecture}"

@@ -67,6 +67,7 @@ TARGETS = {
     "persistent_record": Target(["simulator/persistent_record.cpp"], ["simulator/persistent_record.cpp"]),
     "machine_folder": Target(["simulator/machine_folder.cpp"], FOLDER),
     "trace_text": Target([], []),
+    "file_patterns": Target(["filesets/names.cpp"], []),
 }
 PLANTED = Target([], [SCHEMA])
 

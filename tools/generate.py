@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import c_header
+import fold_table
 import reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -476,6 +477,7 @@ OUTPUTS = {
     "csrc/abi/interfaces.h": cpp_interfaces,
     "csrc/abi/iids.h": cpp_iids,
     "csrc/abi/vssapi.h": lambda: c_header.text(API, CPP_NOTICE, signed, guid_initialiser),
+    "csrc/filesets/fold_table.h": fold_table.text,
     "csrc/simulator/bindings/probe.cpp": cpp_probe,
     "csrc/simulator/known_names.h": cpp_known_names,
     "vsspy/enums.py": python_enums,

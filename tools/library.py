@@ -33,17 +33,7 @@ SIMULATOR = ["com/*.cpp", "documents/*.cpp", "simulator/*.cpp"]
 EXPORTS = ["simulator/dll/*.cpp"]
 DEFINITIONS = "csrc/simulator/dll/vssapi.def"
 SYSTEM_LIBRARIES = ["-lole32", "-loleaut32", "-ladvapi32", "-luuid"]
-# Only the exports are seen; what has threads cannot be unloaded.
-LINK_SHARED = [
-    "-shared",
-    "-pthread",
-    "-static-libgcc",
-    "-static-libstdc++",
-    "-Wl,--version-script=csrc/simulator/dll/libvssapi.map",
-    "-Wl,-z,nodelete",
-    "-Wl,-Bsymbolic",
-    "-Wl,-soname,libvssapi.so",
-]
+LINK_SHARED = ["-shared", "-pthread", "-static-libgcc", "-static-libstdc++", "@csrc/simulator/dll/libvssapi.options"]
 
 
 def run(*command: str | Path) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".sanitize"
 TESTS = ROOT / "tests/sanitizers"
-COMMON = ["-g1", "-O1", "-fno-omit-frame-pointer"]  # line numbers are all that a report needs, for half the time
+COMMON = ["-g1", "-fno-omit-frame-pointer"]  # line numbers are all that a report needs, for half the time
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Sanitizer:
 SANITIZERS = {
     "address": Sanitizer(
         # vptr looks at C++ type information, which COM objects of other compilers do not have.
-        flags=["-fsanitize=address,undefined", "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"],
+        # Optimising what both of them have put in takes the compiler as long again.
+        flags=["-O0", "-fsanitize=address,undefined", "-fno-sanitize=vptr", "-fno-sanitize-recover=undefined"],
         runtimes=["libasan.so", "libstdc++.so.6"],
         options={
             # Stacks of the three innermost frames: a suppression of CPython's own allocations can then hide nothing else.
@@ -51,7 +52,7 @@ SANITIZERS = {
         },
     ),
     "thread": Sanitizer(
-        flags=["-fsanitize=thread"],
+        flags=["-O1", "-fsanitize=thread"],
         runtimes=["libtsan.so", "libstdc++.so.6"],
         options={
             "TSAN_OPTIONS": f"exitcode=66:die_after_fork=0:second_deadlock_stack=1:suppressions={TESTS / 'races.supp'}"

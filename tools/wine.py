@@ -195,7 +195,7 @@ def build(target: Target, out: Path | None) -> Path:
     simulator = compilation.objects("plain", *SIMULATOR, flags=[])
     exports = compilation.objects("plain", *EXPORTS, flags=[])
     shared = compilation.objects("plain", "com/*.cpp", "documents/*.cpp", flags=[])
-    requester = compilation.objects("plain", "requester/*.cpp", flags=[])
+    requester = compilation.objects("plain", "filesets/*.cpp", "requester/*.cpp", flags=[])
     core = compilation.objects(target.tag, "bindings/*.cpp", flags=binding)
     steering = compilation.objects(target.tag, "simulator/bindings/*.cpp", flags=binding)
     compilation.run()

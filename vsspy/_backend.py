@@ -100,6 +100,11 @@ def _current_machine() -> Machine | None:
 
 def _named(name: str, from_environment: bool) -> Backend:
     if name == "windows":
+        if sys.platform != "win32" and from_environment and os.environ.get("VSSPY_SIMULATOR"):
+            raise UnsupportedPlatformError(
+                _OPERATION,
+                detail="VSSPY_SIMULATOR describes a machine, which VSSPY_BACKEND=simulator makes the backend",
+            )
         return Backend("windows", _core.windows_platform())
     if name != "simulator":
         what = "VSSPY_BACKEND" if from_environment else "backend"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
-_log = logging.getLogger("vsspy")
+from ._session_log import fields, logger
 
 
 class CleanUp:
@@ -30,6 +29,6 @@ class CleanUp:
             text = f"clean-up, {what}: {problem if str(problem) else type(problem).__name__}"
             self._error.add_note(text)
             self._notes.append(text)
-            _log.warning("%s", text)
+            logger.warning("%s", text, extra=fields("note"))
             return False
         return True

@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from ._backup_types import left_out_by_type, type_notes
 from ._cleanup import CleanUp
+from ._lease_files import HeldLease, lease_wanted
 from ._machine import Places, Surroundings, ensure_security
+from ._named_files import Named
+from ._planning import Planner
+from ._volume_policies import CANNOT_BE_IN_THE_SET, VolumeLeftOut
 from .backup_components import BackupComponents
-from .enums import BackupType, ObjectType, SnapshotAttributes, SnapshotContext
+from .enums import ComponentType, ObjectType, SnapshotAttributes, SnapshotContext
 from .errors import (
     ClosedError,
-    NotSupportedError,
     ObjectNotFoundError,
     OperationCancelledError,
     VssError,
     WaitTimeoutError,
 )
-from .selection import Selection, check_supported, resolve
+from .machine_exclusions import MachineExclusions
+from .selection import Selection, resolve
 from .shadow import ShadowCopy, ShadowCopySet
 
 if TYPE_CHECKING:
     from ._phases import Phases
     from ._selected import SelectedComponent
+    from ._session_options import Settings
+    from ._volume_policies import Membership
     from ._writers import WriterWatch
-    from .metadata import WriterMetadata
+    from .backup_components import SnapshotProperties
+    from .metadata import ComponentMetadata, WriterMetadata
+    from .plan import Plan
     from .result import BackupResult
     from .selection import Rule
-    from .simulator import Machine
-
-_log = logging.getLogger("vsspy")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What stays the same over all tries of a session."""
-
-    volumes: tuple[str, ...]
-    backup_type: BackupType
-    context: SnapshotContext | int
-    writers: bool
-    select_components: bool
-    bootable_system_state: bool
-    abort_timeout: float
-    security: Literal["auto", "none"]
-    backend: Machine | str | None
 
 
 class Conversation:
@@ -57,22 +46,36 @@ class Conversation:
     Attributes:
         writers: the writers of the gather.
         surroundings: the machine's volumes and environment.
+        named: what writers named for this backup, by instance, type, logical path and name of the component.
         abort_due: whether stopping now means AbortBackup (semantics 4.6).
+        membership: which volumes are in the set.
     """
 
-    def __init__(self, settings: Settings, phases: Phases, watch: WriterWatch, result: BackupResult) -> None:
+    def __init__(
+        self, settings: Settings, phases: Phases, watch: WriterWatch, result: BackupResult, membership: Membership
+    ) -> None:
         self._settings = settings
         self._phases = phases
         self._watch = watch
         self._result = result
         self._bc: BackupComponents | None = None
         self.writers: tuple[WriterMetadata, ...] = ()
+        self.named: dict[tuple[UUID, ComponentType, str, str], Named] = {}
         self.surroundings = Surroundings.of(settings.backend)
+        given = settings.machine_exclusions
+        self._exclusions = MachineExclusions.of(settings.backend) if given is None else given
         self.abort_due = False
-        by_identity: dict[str, str] = {}  # a volume that was given under two names is added once
+        self.membership = membership
+        self._lease: HeldLease | None = None
+        by_identity: dict[str, list[str]] = {}  # a volume that was given under two names is added once
         for name in settings.volumes:
-            by_identity.setdefault(self.surroundings.volumes.add(name), name)
-        self._volumes = tuple(by_identity.values())
+            by_identity.setdefault(self.surroundings.volumes.add(name), []).append(name)
+        self._volumes = {names[0]: names for names in by_identity.values()}
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The volumes of the set, under the session's names; there is no set without any."""
+        return tuple(name for name in self._volumes if name not in self.membership.reasons)
 
     @property
     def _object(self) -> BackupComponents:
@@ -94,8 +97,14 @@ class Conversation:
                 bc.set_context(settings.context)
             if settings.writers:
                 bc.set_backup_state(
-                    settings.select_components, settings.bootable_system_state, settings.backup_type, False
+                    settings.select_components,
+                    settings.bootable_system_state,
+                    settings.backup_type,
+                    settings.types.partial_files,
                 )
+        if settings.policies:
+            with self._phases("volume_policies"):
+                self.membership.begin(bc, self.surroundings, self._volumes)
         if settings.writers:
             with self._phases("gather_writer_metadata"):
                 self._phases.wait("gather_writer_metadata", bc.gather_writer_metadata())
@@ -108,9 +117,8 @@ class Conversation:
             return Selection()
         bc = self._object
         with self._phases("select"):
-            places = Places(self.surroundings, self._settings.volumes)
-            chosen = resolve(self.writers, rules, places.why_not, places.why_not_under)
-            check_supported(chosen, self._settings.backup_type)
+            types, backup_type = self._settings.types, self._settings.backup_type
+            chosen = self._choose(rules)
             self._result.left_out = list(chosen.left_out)
             for each in chosen.inclusions:
                 component = each.component
@@ -121,22 +129,64 @@ class Conversation:
                     component.logical_path,
                     component.name,
                 )
+                if (stamp := types.stamp(each, backup_type)) is not None:
+                    bc.set_previous_backup_stamp(
+                        each.writer.writer_id, component.type, component.logical_path, component.name, stamp
+                    )
+            for text in type_notes(chosen.inclusions, types, backup_type):
+                if text not in self._result.notes:  # by an earlier try
+                    self.note(text)
         self._watch.selected = {each.writer.instance_id: each.writer for each in chosen.inclusions}
         return chosen
 
+    def _choose(self, rules: Sequence[Rule]) -> Selection:
+        """What the rules include on the volumes of the set, as far as the type of the backup lets it.
+
+        The surroundings know from then on which files the machine's lists leave out besides (semantics 9.3.4).
+        """
+        places = Places(self.surroundings, self.members, self.membership.reasons)
+        untyped = left_out_by_type(self.writers, rules, self._settings.types, self._settings.backup_type)
+        why_not = places.why_not if self.members else _no_set
+        reasons = {item.instance_id: item.reason for item in untyped if item.instance_id is not None}
+        chosen = resolve(self.writers, rules, why_not, places.why_not_under, reasons)
+        names = {each.writer.name for each in chosen.inclusions}
+        self.surroundings = self.surroundings.without(self._exclusions, names)
+        return chosen
+
+    def plan(self, rules: Sequence[Rule], *, count: bool) -> Plan:
+        """What a backup would do now. Nothing is said to the writers, and nothing is changed in the document."""
+        chosen = self._choose(rules) if self._settings.select_components else Selection()
+        return self._planner().plan(self._object, chosen, count=count)
+
+    def _planner(self) -> Planner:
+        return Planner(
+            self._settings,
+            self.surroundings,
+            self._exclusions,
+            self.writers,
+            self.membership,
+            self._volumes,
+            self._phases.cancellation.check,
+        )
+
     def make_set(self) -> ShadowCopySet:
-        """Steps 6 to 8: the set and its volumes, PrepareForBackup, DoSnapshotSet, and the document after them."""
+        """Steps 6 to 8: the set and its volumes, PrepareForBackup, DoSnapshotSet, and the document after them.
+
+        None of it where no volume is to be in the set. Raises VolumeLeftOut for one that cannot be, and is read live.
+        """
         bc, result = self._object, self._result
+        if not self.members:
+            return self._mapping(UUID(int=0), {})
         with self._phases("start_snapshot_set"):
             set_id = result.set_id = bc.start_snapshot_set()
         ids: dict[str, UUID] = {}
-        for name in self._volumes:
-            with self._phases("add_to_snapshot_set", name):
-                ids[name] = bc.add_to_snapshot_set(name)
+        for name in self.members:
+            ids[name] = self._add(bc, name)
+        self._take_lease(set_id, ids)
         if self._settings.writers:
             self._prepare(bc)
-        self.abort_due = True
         with self._phases("do_snapshot_set"):
+            self.abort_due = True
             start = time.monotonic()
             self._phases.wait("do_snapshot_set", bc.do_snapshot_set())
             if self._settings.writers:
@@ -146,22 +196,86 @@ class Conversation:
         with self._phases("get_snapshot_properties"):
             properties = {name: bc.get_snapshot_properties(snapshot_id) for name, snapshot_id in ids.items()}
             result.shadow_copies = list(properties.values())
-        if self._settings.writers:
+            part = [each.instance_id for each in self.writers]
+            if self._settings.select_components:
+                part = list(self._watch.selected)
+            result.left_out_by_vss = self._planner().left_out_by_vss(part, self.members)
+        # Without writers nothing is in it, but for a transportable set, which is imported by it (semantics 7.6).
+        if self._settings.writers or self._settings.context & SnapshotAttributes.TRANSPORTABLE:
             with self._phases("save_as_xml"):
                 result.document = bc.save_as_xml()
-            _check_document(result.document)
+            if self._settings.select_components:
+                self._read_named(bc)
+        return self._mapping(set_id, properties)
+
+    def _mapping(self, set_id: UUID, properties: Mapping[str, SnapshotProperties]) -> ShadowCopySet:
+        """The session's volumes in their order: shadow copies, and what is read live."""
         volumes = self.surroundings.volumes
-        simulated = result.backend == "simulator"
+        simulated = self._result.backend == "simulator"
+        live = self.membership.live_volumes()
         return ShadowCopySet(
             set_id,
-            {name: ShadowCopy(each, name, volumes, simulated=simulated) for name, each in properties.items()},
+            {
+                name: live[name] if name in live else ShadowCopy(properties[name], name, volumes, simulated=simulated)
+                for name in self._volumes
+            },
             volumes,
         )
 
+    def _add(self, bc: BackupComponents, name: str) -> UUID:
+        """AddToSnapshotSet; a preferred volume that cannot be in the set is read live from the next try on."""
+        try:
+            with self._phases("add_to_snapshot_set", name):
+                return bc.add_to_snapshot_set(name, self._settings.provider)
+        except CANNOT_BE_IN_THE_SET as error:
+            if self.membership.policy(self._volumes[name]) != "preferred":
+                raise
+            self.membership.leave_out(name, f"it cannot be in the set: {error}", self.surroundings, error)
+            raise VolumeLeftOut(name) from error
+
+    def _take_lease(self, set_id: UUID, ids: Mapping[str, UUID]) -> None:
+        """Before anything is made that could be left over."""
+        if lease_wanted(self._settings):
+            try:
+                self._lease = HeldLease.take(self._settings, set_id, ids)
+            except OSError as error:
+                if self._settings.lease:
+                    raise
+                self.note(f"no lease file could be written, so vsspy.cleanup will not know this session: {error}")
+
+    def settle(self) -> None:
+        """The session ended well: shadow copies that outlive it are there on purpose."""
+        if self._settings.context & SnapshotAttributes.NO_AUTO_RELEASE:
+            self._drop_lease()
+
+    def _drop_lease(self) -> None:
+        if self._lease is not None:
+            try:
+                self._lease.drop()
+            except OSError as error:
+                self.note(f"the lease file could not be removed: {error}")
+            self._lease = None
+
+    def _read_named(self, bc: BackupComponents) -> None:
+        """What writers named for this backup up to PostSnapshot (semantics 10)."""
+        with self._phases("get_writer_components"):
+            for writer in bc.writer_components:
+                instance_id = writer.instance_id
+                for each in writer.components:
+                    named = Named(each.differenced_files, each.partial_files)
+                    if named:
+                        self.named[instance_id, each.type, each.logical_path or "", each.name] = named
+
+    def _leave_lease(self) -> None:
+        """Something is left over, which vsspy.cleanup is to find."""
+        if self._lease is not None:
+            self._lease.leave()
+            self._lease = None
+
     def _prepare(self, bc: BackupComponents) -> None:
         """From here on stopping means AbortBackup, unless PrepareForBackup itself failed (semantics 4.6)."""
-        self.abort_due = True
         with self._phases("prepare_for_backup"):
+            self.abort_due = True
             try:
                 self._phases.wait("prepare_for_backup", bc.prepare_for_backup())
             except (WaitTimeoutError, OperationCancelledError):
@@ -231,12 +345,15 @@ class Conversation:
                 and self._settings.writers
                 and isinstance(error, VssError)
                 and not error.writers
+                and not self._phases.cancellation.wanted
             ):
                 clean_up("GatherWriterStatus", lambda: self._tell_writers(bc, error))
             if self.abort_due:
                 clean_up("AbortBackup", bc.abort_backup)
                 if self._settings.context & SnapshotAttributes.NO_AUTO_RELEASE:
-                    clean_up("DeleteSnapshots", lambda: self._delete(bc))
+                    deleted = clean_up("DeleteSnapshots", lambda: self._delete(bc))
+                    if not (deleted and drained):  # what still runs may yet make the set
+                        self._leave_lease()
         finally:
             if not clean_up("release", self.release) and clean_up.interrupt is not None:
                 clean_up("release", self.release)
@@ -280,15 +397,12 @@ class Conversation:
         if self._bc is not None:
             self._bc.close()
             self._bc = None
+        self._drop_lease()
 
     def note(self, text: str) -> None:
         """Puts what went wrong without harm into the result and the log."""
-        self._result.notes.append(text)
-        _log.warning("%s", text)
+        self._phases.log.note(text)
 
 
-def _check_document(document: str) -> None:
-    """Refuses what writers may have asked for up to PostSnapshot and vsspy cannot do yet."""
-    for element in ("PARTIAL_FILE", "DIFFERENCED_FILE"):
-        if f"<{element}" in document:
-            raise NotSupportedError("E_NOTIMPL", "BackupSession::snapshot", detail=f"a writer asks for {element}")
+def _no_set(component: ComponentMetadata) -> str:
+    return "no volume is in the set"

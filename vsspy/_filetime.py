@@ -11,6 +11,9 @@ _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 _LARGEST = 2**64 - 1
 
+UNIX_EPOCH = 116_444_736_000_000_000
+"""1970 as a FILETIME."""
+
 
 def from_filetime(ticks: int) -> datetime | None:
     """The aware time (UTC), to the microsecond; None for 0, which says that there is none, and beyond the year 9999."""

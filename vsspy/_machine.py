@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from . import _backend, filesets
@@ -14,6 +15,7 @@ from ._backend import initialize_security
 from ._paths import Location, VolumeNames, fold, separator
 from ._volumes import local_environment, local_volumes
 from .errors import FileSetError, SecurityTooLateError
+from .machine_exclusions import MachineExclusions, NotToBackup
 from .selection import file_sets
 
 if TYPE_CHECKING:
@@ -29,11 +31,13 @@ class Surroundings:
         volumes: its volumes with all their names.
         environment: its environment variables.
         folders: of a simulated machine, the folder that plays each volume, by the volume's name in *volumes*.
+        not_to_backup: the machine's FilesNotToBackup, once it is known which writers are backed up.
     """
 
     volumes: VolumeNames
     environment: dict[str, str]
     folders: Mapping[str, str] = field(default_factory=dict)
+    not_to_backup: NotToBackup = field(default_factory=NotToBackup)
 
     @classmethod
     def of(cls, backend: Machine | str | None) -> Surroundings:
@@ -44,6 +48,10 @@ class Surroundings:
         volumes = VolumeNames(machine.volume_paths.items())
         folders = {volumes.add(name): os.path.realpath(folder) for name, folder in machine.volumes.items()}
         return cls(volumes, dict(machine.environment), folders)
+
+    def without(self, exclusions: MachineExclusions, writers: Collection[str]) -> Surroundings:
+        """The same, where files that need no backup are left out while components of these writers are backed up."""
+        return replace(self, not_to_backup=NotToBackup(exclusions, writers, self.volumes, self.environment))
 
     def live_roots(self) -> dict[str, filesets.Root]:
         """The volumes themselves, as filesets.expand takes them: what is read there is not frozen."""
@@ -81,13 +89,17 @@ class Places:
     """Tells whether components lie on the volumes of a session; each path is looked up once.
 
     Args:
-        volumes: the session's volumes by any of their names.
+        volumes: the volumes of the set by any of their names.
+        live: why a volume of the session is not in the set but read live, by any of its names.
     """
 
-    def __init__(self, surroundings: Surroundings, volumes: Sequence[str]) -> None:
+    def __init__(
+        self, surroundings: Surroundings, volumes: Sequence[str], live: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._volumes = surroundings.volumes
         self._environment = surroundings.environment
         self._members = [identity for name in volumes if (identity := self._volumes.identify(name)) is not None]
+        self._live = {identity: live[name] for name in live if (identity := self._volumes.identify(name)) is not None}
         self._known: dict[str, list[Location] | str] = {}
 
     def why_not(self, component: ComponentMetadata) -> str | None:
@@ -97,7 +109,8 @@ class Places:
                 return found
             for location in found:
                 if location.volume not in self._members:
-                    return f"it has files on {location.volume}, which is not in the set"
+                    why = self._live.get(location.volume)
+                    return f"it has files on {location.volume}, which is not in the set" + (f": {why}" if why else "")
         return None
 
     def why_not_under(self, component: ComponentMetadata, folders: Sequence[str]) -> str | None:

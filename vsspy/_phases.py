@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ._cancellation import Cancellation
+from ._session_log import SessionLog
 from .backup_components import AsyncOperation
 from .errors import InvalidArgumentError, VssError
-from .result import BackupResult, PhaseTime
+from .result import PhaseTime, SessionResult
 
 WAITING: Final = (
     "gather_writer_metadata",
@@ -22,6 +24,15 @@ WAITING: Final = (
 )
 """The phases that wait for an operation, named like the method that starts it; each has a time limit."""
 
+ProgressEvent = Literal["started", "finished", "failed", "retrying"]
+
+_LEVELS: Final = {
+    "started": logging.DEBUG,
+    "finished": logging.INFO,
+    "failed": logging.WARNING,
+    "retrying": logging.WARNING,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -29,13 +40,14 @@ class Progress:
 
     Attributes:
         phase: ``gather_writer_metadata``, ``start_snapshot_set``, ``prepare_for_backup``, ``do_snapshot_set``, ``copy``...
-        event: ``retrying`` means that another set is in progress and the session waits for it.
+        event: ``retrying`` means that the session begins again, with a new COM object: because another set is in progress,
+            after a failure that may pass, or without a volume that cannot be in the set.
         elapsed: seconds since the session began.
         detail: for people.
     """
 
     phase: str
-    event: Literal["started", "finished", "failed", "retrying"]
+    event: ProgressEvent
     elapsed: float
     detail: str = ""
 
@@ -50,56 +62,74 @@ def seconds(value: float, name: str) -> float:
 
 
 class Phases:
-    """Times the phases of a session, tells their progress, and says in errors where they happened."""
+    """Times the phases of a session, tells their progress, and says in errors where they happened.
+
+    Attributes:
+        cancellation: looked at before each phase, and in each wait.
+        log: the session's log.
+    """
 
     def __init__(
         self,
-        result: BackupResult,
+        result: SessionResult,
         timeout: float,
         phase_timeouts: Mapping[str, float],
         on_progress: Callable[[Progress], object] | None,
+        waiting: tuple[str, ...] = WAITING,
     ) -> None:
-        unknown = sorted(set(phase_timeouts) - set(WAITING))
+        unknown = sorted(set(phase_timeouts) - set(waiting))
         if unknown:
             raise InvalidArgumentError(
                 "E_INVALIDARG",
                 "BackupSession",
-                detail=f"no time-out for {unknown[0]!r}; there is one for {', '.join(WAITING)}",
+                detail=f"no time-out for {unknown[0]!r}; there is one for {', '.join(waiting)}",
             )
         limit = seconds(timeout, "timeout")
-        self._limits = {name: seconds(phase_timeouts.get(name, limit), f"phase_timeouts[{name!r}]") for name in WAITING}
+        self._limits = {name: seconds(phase_timeouts.get(name, limit), f"phase_timeouts[{name!r}]") for name in waiting}
         self._result = result
         self._on_progress = on_progress
-        self._began = time.monotonic()
+        self._complaints: set[str] = set()
+        self.cancellation = Cancellation()
+        self.log = SessionLog(result)
 
     @property
     def elapsed(self) -> float:
         """Seconds since the session began."""
-        return time.monotonic() - self._began
+        return self.log.elapsed
 
-    def tell(self, phase: str, event: Literal["started", "finished", "failed", "retrying"], detail: str = "") -> None:
-        """Calls ``on_progress``."""
-        if self._on_progress is not None:
+    def tell(
+        self, phase: str, event: ProgressEvent, detail: str = "", *, volume: str | None = None, error: str | None = None
+    ) -> None:
+        """Writes to the log and calls ``on_progress``, whose exceptions become notes: who only watches decides nothing."""
+        said = f"{phase} {event}" + (f" ({volume})" if volume else "") + (f": {detail}" if detail else "")
+        self.log(_LEVELS[event], event, said, phase=phase, volume=volume, error=error)
+        if self._on_progress is None:
+            return
+        try:
             self._on_progress(Progress(phase, event, self.elapsed, detail))
+        except Exception as problem:  # noqa: BLE001 (whatever a program's callback does)
+            complaint = f"on_progress: {problem!r}"
+            if complaint not in self._complaints:
+                self._complaints.add(complaint)
+                self.log.note(complaint)
 
     @contextmanager
     def __call__(self, name: str, volume: str | None = None) -> Iterator[None]:
         """A phase: records its time, and puts its name, *volume* and the time into a VssError that ends it."""
         start = self.elapsed
-        self.tell(name, "started")
+        self.tell(name, "started", volume=volume)
         try:
+            self.cancellation.check()
             yield
         except BaseException as error:
             took = self.record(name, start)
             if isinstance(error, VssError) and error.phase is None:
                 error.phase, error.volume, error.elapsed = name, volume, took
-            try:
-                self.tell(name, "failed", str(error))
-            except Exception as problem:  # noqa: BLE001 (the first error is the one that counts)
-                error.add_note(f"on_progress: {problem!r}")
+            what = error.name if isinstance(error, VssError) else type(error).__name__
+            self.tell(name, "failed", str(error), volume=volume, error=what)
             raise
         self.record(name, start)
-        self.tell(name, "finished")
+        self.tell(name, "finished", volume=volume)
 
     def record(self, name: str, start: float) -> float:
         """Adds a phase that began at *start* to the result; returns the seconds it took."""
@@ -112,6 +142,10 @@ class Phases:
         return self.elapsed - max((phase.start for phase in self._result.phases if phase.name == name), default=0.0)
 
     def wait(self, name: str, operation: AsyncOperation, limit: float | None = None) -> None:
-        """Waits for the operation of phase *name* within its time limit, and closes it when it ended well."""
-        operation.wait(timeout=self._limits[name] if limit is None else min(limit, self._limits[name]))
+        """Waits for the operation of phase *name* within its time limit, and closes it when it ended well.
+
+        Raises OperationCancelledError within 200 ms after the session's ``cancel``; the operation goes on then.
+        """
+        longest = self._limits[name] if limit is None else min(limit, self._limits[name])
+        operation._wait_checking(longest, self.cancellation.check)
         operation.close()

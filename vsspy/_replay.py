@@ -89,9 +89,10 @@ def replay(
         ObjectNotFoundError: a given folder does not exist.
     """
     from . import simulator
+    from ._simulated_machine import with_separator
 
     plan = plan_of(read_trace(path), delays=delays)
-    given = {simulator._volume_name(name): folder for name, folder in (volumes or {}).items()}
+    given = {with_separator(name): folder for name, folder in (volumes or {}).items()}
     with contextlib.ExitStack() as stack:
         made: dict[str, str | os.PathLike[str]] = {}
         for name in plan.volumes:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from . import filesets
+from ._component_files import ComponentFiles, Wanted
+from ._named_files import Named
 from .enums import BackupType
 from .errors import ClosedError, IncompleteBackupError
-from .result import ComponentResult, ComponentState, LeftOut
+from .result import ComponentResult, ComponentState
 from .selection import Inclusion
 
 if TYPE_CHECKING:
     from ._machine import Surroundings
+    from ._session_options import Settings
     from .filesets import BackupFile
     from .metadata import ComponentMetadata, WriterMetadata
     from .result import BackupResult
@@ -36,6 +38,7 @@ class SelectedComponent:
         writer: the writer's metadata.
         metadata: the component's metadata.
         implicit: the components below it that come with it (semantics 8.2).
+        because: the component whose dependency brought it in, with its writer's name; None if it was selected.
         state: ``unmarked``, ``succeeded`` or ``failed``.
         reason: why it failed.
     """
@@ -47,17 +50,22 @@ class SelectedComponent:
         surroundings: Surroundings,
         result: BackupResult,
         is_open: Callable[[], bool],
+        settings: Settings,
+        named: Named = Named(),  # noqa: B008 (immutable)
     ) -> None:
         self.writer: WriterMetadata = inclusion.writer
         self.metadata: ComponentMetadata = inclusion.component
         self.implicit: tuple[ComponentMetadata, ...] = inclusion.implicit
+        self.because: str | None = inclusion.because
         self.state: ComponentState = "unmarked"
         self.reason: str | None = None
         self._inclusion = inclusion
+        self._named = named
         self._shadows = shadows
         self._surroundings = surroundings
         self._result = result
         self._is_open = is_open
+        self._settings = settings
 
     @property
     def full_name(self) -> str:
@@ -70,54 +78,27 @@ class SelectedComponent:
     def files(self, onerror: Callable[[OSError], object] | None = None) -> Iterator[BackupFile]:
         """The files of the whole component set on the shadow copies, each once, in the order of their names.
 
-        What the writer's exclude list takes out goes into the result's ``left_out``, and so do mount points and links on
-        the way to a file set, which are not entered (semantics 9.1.3).
+        Those that a backup of this type saves: what the writer named as differenced and partial files comes first, then
+        the masks of the file sets decide (semantics 9.5, 10). Of a file with ``ranges`` only these parts are to be saved.
+        Ranges files come last, from the live volume. What the writer's exclude list takes out goes into the
+        result's ``left_out``, and so do mount points and links on the way to a file set, which are not entered
+        (semantics 9.1.3); what is to be read live goes into ``read_live``.
 
         Args:
             onerror: called with the OSError of a folder or file that cannot be read, which goes into ``left_out`` too and
-                makes the component fail (semantics 8.5); the rest follows. Without it the error is raised.
+                makes the component fail (semantics 8.5); the rest follows. Without it the error is raised. What a writer
+                named and cannot be had comes as one with ``errno.EINVAL``; a file with such ranges follows whole.
 
         Raises:
             OSError: see *onerror*.
+            RangesError: the writer named parts of a file that it cannot have; see *onerror*.
+            FileSetError: the writer named files on a volume without a shadow copy; see *onerror*.
             ShadowCopyVanishedError: the shadow copy is gone.
             ClosedError: the session has ended.
+            OperationCancelledError: ``cancel`` was called.
         """
-        self._check_open()
-        known = {item.name for item in self._result.left_out if item.kind == "file"}
-
-        def leave_out(path: str, reason: str) -> None:
-            if path not in known:
-                known.add(path)
-                writer = self.writer
-                self._result.left_out.append(
-                    LeftOut("file", path, reason, writer.name, writer.writer_id, writer.instance_id)
-                )
-
-        def unreadable(error: OSError) -> None:
-            self._shadows.check()
-            if onerror is None:
-                raise error
-            reason = error.strerror or str(error)
-            leave_out(str(error.filename), reason)
-            self.fail(f"{error.filename}: {reason}")
-            onerror(error)
-
-        try:
-            yield from filesets.expand(
-                self._inclusion.file_sets,
-                excludes=self.writer.exclude_files,
-                volumes=self._surroundings.volumes,
-                environment=self._surroundings.environment,
-                roots=self._shadows.roots(),
-                onerror=unreadable,
-                onleaveout=leave_out,
-            )
-        except OSError:
-            self._shadows.check()
-            raise
-        # On a shadow copy that went away in between, every folder looks as if it had never been there.
-        self._check_open()
-        self._shadows.check()
+        for file, _ in files_of([self], onerror):
+            yield file
 
     def mark_succeeded(self) -> None:
         """Says that all files of the component set were saved. Without effect if its writer failed or a part was marked failed.
@@ -157,6 +138,29 @@ class SelectedComponent:
             self.reason,
             tuple(component.full_name for component in self.implicit),
         )
+
+
+def files_of(
+    components: Sequence[SelectedComponent], onerror: Callable[[OSError], object] | None
+) -> Iterator[tuple[BackupFile, list[SelectedComponent]]]:
+    """The files of some components of one session, each once, with the components that it belongs to: see SelectedComponent."""
+    if not components:
+        return
+    one = components[0]
+    one._check_open()
+    wanted = [Wanted(each, each._inclusion, each._named) for each in components]
+    reader = ComponentFiles(wanted, one._shadows, one._surroundings, one._settings, one._result, onerror)
+    try:
+        for each in reader.files():
+            yield each
+            one._check_open()
+    except OSError:
+        one._check_open()
+        one._shadows.check()
+        raise
+    # On a shadow copy that went away in between, every folder looks as if it had never been there.
+    one._check_open()
+    one._shadows.check()
 
 
 def check_marked(components: Iterable[SelectedComponent], backup_type: BackupType, *, stacklevel: int) -> None:

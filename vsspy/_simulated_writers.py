@@ -107,6 +107,9 @@ class Writer:
 
     Attributes:
         metadata: what it says of itself; ``WriterEvent.set_metadata`` changes it.
+
+    Raises:
+        InvalidArgumentError: a handler cannot be called.
     """
 
     def __init__(
@@ -184,6 +187,10 @@ class Writer:
         for name, handler in handlers.items():
             if handler is not None:
                 setattr(self, name, handler)  # found as a subclass's method is
+        for name in map(handler_name, EVENTS):
+            found = getattr(self, name, None)
+            if found is not None and not callable(found):
+                raise InvalidArgumentError("E_INVALIDARG", "Writer", detail=f"{name}={found!r} cannot be called")
 
     def handler(self, event: str) -> Callback | None:
         """What the writer does at an event, None if nothing.

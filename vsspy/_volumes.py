@@ -47,9 +47,13 @@ if sys.platform == "win32":
             names = ctypes.create_unicode_buffer(size.value)
         return [name for name in ctypes.wstring_at(names, size.value).split("\0") if name]
 
+    def local_volume_names() -> list[list[str]]:
+        """All names of each volume of this computer: drives and mounted folders first, the volume GUID path last."""
+        return [[*_mount_points(path), path] for path in _volume_paths()]
+
     def local_volumes() -> VolumeNames:
-        """The volumes of this computer by all their names: drives and mounted folders first, the volume GUID path last."""
-        return VolumeNames([*_mount_points(path), path] for path in _volume_paths())
+        """The same, to look names up in."""
+        return VolumeNames(local_volume_names())
 
     def local_volume_paths() -> dict[str, str]:
         """The volume GUID path of each volume of this computer, by the name that it is mounted at first."""
@@ -57,8 +61,12 @@ if sys.platform == "win32":
 
 else:
 
-    def local_volumes() -> VolumeNames:
+    def local_volume_names() -> list[list[str]]:
         """No volumes: there is no VSS here that could copy them."""
+        return []
+
+    def local_volumes() -> VolumeNames:
+        """None, for the same reason."""
         return VolumeNames()
 
     def local_volume_paths() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
@@ -10,10 +11,11 @@ from ._hresult import HResult
 from .backup_components import WriterStatus
 from .enums import WriterState
 from .errors import InvalidArgumentError, WritersFailedError, writer_error
-from .result import BackupResult, WriterResult
+from .result import SessionResult, WriterResult
 
 if TYPE_CHECKING:
     from ._phases import Phases
+    from ._session_log import SessionLog
     from .backup_components import BackupComponents
     from .metadata import WriterMetadata
 
@@ -28,15 +30,18 @@ class WriterWatch:
     Attributes:
         selected: the writers of selected components by instance id.
         statuses: what the last GatherWriterStatus brought.
+        may_try_again: whether failures that may pass are raised whatever the policy, since the session tries again.
     """
 
-    def __init__(self, result: BackupResult, policy: FailurePolicy) -> None:
+    def __init__(self, result: SessionResult, policy: FailurePolicy, log: SessionLog | None = None) -> None:
         if not callable(policy) and policy not in ("raise", "report"):
             raise InvalidArgumentError(
                 "E_INVALIDARG", "BackupSession", detail=f"on_writer_failure cannot be {policy!r}"
             )
         self._result = result
         self._policy = policy
+        self._log = log
+        self.may_try_again = False
         self._failures: dict[UUID, tuple[str, WriterStatus]] = {}
         self.selected: dict[UUID, WriterMetadata] = {}
         self.statuses: tuple[WriterStatus, ...] = ()
@@ -55,6 +60,16 @@ class WriterWatch:
         new = [status for status in self.statuses if status.failed and status.instance_id not in self._failures]
         for status in new:
             self._failures[status.instance_id] = (after, status)
+            if self._log is not None:
+                text = f"the writer {status.name} failed at {after}: {status.failure_name}"
+                self._log(
+                    logging.WARNING,
+                    "writer failed",
+                    text,
+                    phase=after,
+                    writer=status.name,
+                    error=status.failure_name,
+                )
         self._report()
         return new
 
@@ -64,13 +79,21 @@ class WriterWatch:
         Raises WritersFailedError if it says so and the writer of a selected component is among them.
         """
         new = self.note_failures(after)
-        if new and callable(self._policy):
-            self._policy(tuple(new))
         serious = [status for status in new if status.instance_id in self.selected]
-        if serious and self._policy == "raise":
+        errors = [writer_error(status, after) for status in serious]
+        again = self.may_try_again and all(error.retryable for error in errors)
+        if new and callable(self._policy) and not (serious and again):
+            self._policy(tuple(new))
+        if serious and (self._policy == "raise" or again):
             names = ", ".join(status.name for status in serious)
-            errors = [writer_error(status, after) for status in serious]
             raise WritersFailedError(f"writers of selected components failed: {names}", errors, operation=after)
+
+    def begin_again(self) -> None:
+        """Forgets what writers failed with: a new try begins."""
+        self._failures.clear()
+        self.selected = {}
+        self.statuses = ()
+        self._report()
 
     def failure_of(self, instance_id: UUID) -> str | None:
         """What the writer failed with, in words; None if it did not fail."""

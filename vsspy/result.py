@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from .enums import BackupType, SnapshotContext, WriterState
@@ -18,7 +18,7 @@ ComponentState = Literal["succeeded", "failed", "unmarked"]
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something that is not part of the backup, and why.
+    """Something that is not part of the backup, or not as it should be (``BackupResult.read_live``), and why.
 
     Attributes:
         kind: ``writer`` (with all its components), ``component``, ``file`` or ``volume``.
@@ -86,6 +86,17 @@ class ComponentResult:
     implicit: tuple[str, ...] = ()
 
 
+class SessionResult(Protocol):
+    """What the results of backups and restores have in common, and what fills them while a session runs."""
+
+    phases: list[PhaseTime]
+    writers: list[WriterResult]
+    notes: list[str]
+
+    @property
+    def set_id(self) -> UUID | None: ...
+
+
 @dataclass(slots=True)
 class BackupResult:
     """What a session did, as far as it got; filled while the session runs.
@@ -97,6 +108,10 @@ class BackupResult:
         set_id: the shadow copy set's id.
         freeze_window: seconds from the start to the end of DoSnapshotSet: an upper limit of the time for which
             writers were frozen, since a requester cannot see Freeze and Thaw themselves.
+        read_live: volumes and files that are or may be read live, not from a shadow copy, and why: what is read there is
+            not frozen. It does not make the result bad.
+        left_out_by_vss: files that the shadow copies do not have, since VSS (FilesNotToSnapshot) or a writer deletes them
+            there, as a pattern for each list's entry; best effort, as VSS says (semantics 9.3).
         notes: what went wrong without making the backup bad, clean-up included.
         document: the Backup Components Document as last saved.
     """
@@ -114,6 +129,8 @@ class BackupResult:
     shadow_copies: list[SnapshotProperties] = field(default_factory=list)
     components: list[ComponentResult] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    read_live: list[LeftOut] = field(default_factory=list)
+    left_out_by_vss: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     document: str | None = None
 
@@ -128,20 +145,21 @@ class BackupResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result in values that JSON knows; enumerations by name. The document, which is a file of its own, is left out."""
-        values: dict[str, Any] = _plain(self)
+        values: dict[str, Any] = plain(self)
         del values["document"]
         return {**values, "good": self.good}
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
+    """*value* in values that JSON knows: data classes as objects, enumerations by name, ids as text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, enum.IntFlag):
         return int(value)
     if isinstance(value, enum.Enum):
         return value.name
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return str(value)

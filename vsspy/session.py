@@ -3,72 +3,63 @@
 from __future__ import annotations
 
 import os
-import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 from uuid import UUID
 
-from ._conversation import Conversation, Settings
-from ._paths import volume_name
-from ._phases import Phases, Progress, seconds
-from ._selected import IncompleteBackupWarning, SelectedComponent, check_marked
+from ._async_session import AsyncBackupSession, SessionThread
+from ._backup_types import TypeOptions, UnsupportedType
+from ._conversation import Conversation
+from ._named_files import Named
+from ._one_call import OneCall
+from ._phases import Phases, Progress
+from ._selected import IncompleteBackupWarning, SelectedComponent, check_marked, files_of
+from ._session_options import Security, SessionOptions, Settings, VolumePolicy
+from ._volume_policies import Membership, VolumeLeftOut
 from ._writers import FailurePolicy, WriterWatch
-from .enums import BackupType, SnapshotAttributes, SnapshotContext
+from .enums import BackupType, SnapshotContext
 from .errors import (
     BadStateError,
     ClosedError,
-    FileSetError,
     IncompleteBackupError,
-    InvalidArgumentError,
-    ReentrantCallError,
-    ShadowCopyVanishedError,
+    ObjectNotFoundError,
     SnapshotSetInProgressError,
     VssError,
 )
+from .plan import Plan
 from .result import BackupResult
-from .retry import Retry, pause
+from .retry import Retry, Tries
 from .selection import Inclusion, Rule, check_rule
 from .shadow import ShadowCopy, ShadowCopySet
 
 if TYPE_CHECKING:
+    from .filesets import BackupFile
+    from .machine_exclusions import MachineExclusions
     from .metadata import WriterMetadata
     from .simulator import Machine
 
 __all__ = [
+    "AsyncBackupSession",
     "BackupSession",
     "IncompleteBackupError",
     "IncompleteBackupWarning",
     "Progress",
     "SelectedComponent",
     "SessionOptions",
+    "VolumePolicy",
     "shadow_copy",
 ]
-
-
-class SessionOptions(TypedDict, total=False):
-    """The options that BackupSession and shadow_copy share; see BackupSession."""
-
-    backup_type: BackupType
-    context: SnapshotContext | int
-    bootable_system_state: bool
-    timeout: float
-    phase_timeouts: Mapping[str, float]
-    abort_timeout: float
-    retry: Retry | None
-    security: Literal["auto", "none"]
-    on_writer_failure: FailurePolicy
-    on_progress: Callable[[Progress], object] | None
-    backend: Machine | str | None
 
 
 class BackupSession:
     """A backup: gathers the writers, makes shadow copies of the volumes with them, and tells them how it went.
 
-    A context manager. Entering gathers the writers' metadata; ``snapshot`` makes the shadow copies; leaving completes the
+    A context manager, for ``async with`` too (see AsyncBackupSession). Entering gathers the writers' metadata; ``snapshot`` makes the shadow copies; leaving completes the
     backup, or aborts it if an exception is on its way. On any error or Ctrl-C the operation under way is cancelled,
     ``AbortBackup`` is called where it is due, and what the session made is deleted; what goes wrong in that clean-up is a
     note on the first error. Use it from one thread at a time.
@@ -91,9 +82,25 @@ class BackupSession:
             the session goes on, that writer's components count as failed.
         on_progress: called with a Progress at the beginning and end of each phase, in the calling thread.
         backend: a simulated machine, ``windows`` or ``simulator``; by default the one in effect.
+        volume_policies: by volume name: ``required``, the default, fails the session if the volume cannot be in the set;
+            ``preferred`` reads it live then, and ``never`` always does. See ``result.read_live``.
+        machine_exclusions: the machine's lists of files that need no backup, and of files that VSS leaves out of shadow
+            copies; None for those of this computer's registry. A simulated machine has none of its own.
+        lease: whether a lease file says what the session made, for ``vsspy.cleanup`` after the process was killed. None:
+            where shadow copies outlive the process: with the real service, and with machines of persistent state.
+        lease_folder: where lease files are; by default where ``vsspy.leases`` looks.
+        provider: the id of the provider that makes the shadow copies; None lets VSS choose (semantics 7.1).
+        previous: the Backup Components Document of the backup that an incremental, differential or log backup builds on:
+            its stamps go to the writers that need them (SetPreviousBackupStamp; semantics 10).
+        previous_time: when that backup began. Of the files that a writer names for backup if they have changed, those that
+            have not changed since then are not saved; without it all of them are.
+        partial_files: whether the program saves parts of files where ``BackupFile.ranges`` says so (SetBackupState).
+        unsupported_type: what becomes of writers whose schema does not know *backup_type*: ``full`` saves all of their
+            files, ``leave out`` none. ``result`` says so.
 
     Raises:
         InvalidArgumentError: no volume, or an option that makes no sense.
+        InvalidXmlDocumentError: *previous* is no Backup Components Document.
     """
 
     def __init__(
@@ -108,50 +115,50 @@ class BackupSession:
         phase_timeouts: Mapping[str, float] | None = None,
         abort_timeout: float = 30.0,
         retry: Retry | None = Retry(),  # noqa: B008 (immutable)
-        security: Literal["auto", "none"] = "auto",
+        security: Security = "auto",
         on_writer_failure: FailurePolicy = "raise",
         on_progress: Callable[[Progress], object] | None = None,
         backend: Machine | str | None = None,
+        volume_policies: Mapping[str, VolumePolicy] | None = None,
+        machine_exclusions: MachineExclusions | None = None,
+        lease: bool | None = None,
+        lease_folder: str | os.PathLike[str] | None = None,
+        provider: UUID | None = None,
+        previous: str | bytes | None = None,
+        previous_time: datetime | None = None,
+        partial_files: bool = False,
+        unsupported_type: UnsupportedType = "full",
     ) -> None:
         self._state: Literal["new", "open", "snapped", "closed"] = "new"
-        if not volumes:
-            raise _invalid("a backup needs at least one volume")
-        if context == SnapshotContext.ALL:
-            raise _invalid("the context ALL cannot make shadow copies")
-        if security not in ("auto", "none"):
-            raise _invalid(f"security is 'auto' or 'none', not {security!r}")
-        if not isinstance(backup_type, BackupType):
-            raise _invalid(f"backup_type is a BackupType, not {backup_type!r}")
-        if not writers:  # each context with writers and the one without differ in this bit
-            context |= SnapshotAttributes.NO_WRITERS
-        context = next((known for known in SnapshotContext if known == context), context)
-        with_writers = not context & SnapshotAttributes.NO_WRITERS
-        try:
-            names = tuple(dict.fromkeys(volume_name(volume) for volume in volumes))
-        except FileSetError as error:
-            raise _invalid(f"a volume's name is a full path, without '..': {error.detail}") from None
-        self._settings = Settings(
-            names,
-            backup_type,
-            context,
-            with_writers,
-            with_writers and select_components,
-            bootable_system_state,
-            seconds(abort_timeout, "abort_timeout"),
-            security,
-            backend,
+        self._settings = Settings.of(
+            volumes,
+            backup_type=backup_type,
+            context=context,
+            writers=writers,
+            select_components=select_components,
+            bootable_system_state=bootable_system_state,
+            abort_timeout=abort_timeout,
+            security=security,
+            backend=backend,
+            volume_policies=volume_policies,
+            machine_exclusions=machine_exclusions,
+            lease=lease,
+            lease_folder=lease_folder,
+            provider=provider,
+            types=TypeOptions.of(previous, previous_time, partial_files, unsupported_type),
         )
-        self.result = BackupResult("", backup_type, context, names)
-        self._retry = retry or Retry(deadline=0)
+        self.result = BackupResult("", backup_type, self._settings.context, self._settings.volumes)
+        self._tries = Tries(retry or Retry(deadline=0))
         self._phases = Phases(self.result, timeout, phase_timeouts or {}, on_progress)
-        self._watch = WriterWatch(self.result, on_writer_failure)
+        self._watch = WriterWatch(self.result, on_writer_failure, self._phases.log)
+        self._membership = Membership(self._settings, self.result, self._phases.log)
         self._talk: Conversation | None = None
         self._rules: list[Rule] = []
         self._selected: tuple[SelectedComponent, ...] = ()
         self._shadows: ShadowCopySet | None = None
         self._copy_began = 0.0
         self._process = os.getpid()
-        self._busy: dict[str, list[str]] = {}  # the call that runs
+        self._use = OneCall("BackupSession")
 
     # -- what is there ---------------------------------------------------------------------------------------------
 
@@ -169,6 +176,23 @@ class BackupSession:
         if self._shadows is None:
             raise self._wrong_state("components", "call snapshot() first")
         return self._selected
+
+    def files(
+        self, onerror: Callable[[OSError], object] | None = None
+    ) -> Iterator[tuple[BackupFile, list[SelectedComponent]]]:
+        """The files of all components in one walk: each once, with the components that it belongs to.
+
+        As ``SelectedComponent.files`` for each of them, but that a file which several name comes once: whole if one of them
+        has it whole, else with the parts that any of them names.
+
+        Args:
+            onerror: as for ``SelectedComponent.files``.
+
+        Raises:
+            BadStateError: before ``snapshot``.
+            OSError, RangesError, FileSetError, ShadowCopyVanishedError, ClosedError: as for ``SelectedComponent.files``.
+        """
+        return files_of(list(self.components), onerror)
 
     @property
     def document(self) -> str | None:
@@ -189,10 +213,14 @@ class BackupSession:
 
         What the writer wants in each of its backups comes along. Rules are kept, and applied again on a retry.
 
+        So does all that a component depends on, and a component without that is left out (R6 of semantics 8.2).
+
         Args:
-            writer: its name (letter case does not matter), class id, instance id or instance name.
-            component: its full name or name, for all that is below it too; None for all components.
-            under: live folders: only components whose whole file sets lie in them.
+            writer: its name (letter case does not matter), class id, instance id or instance name, or a glob of names
+                (``*`` and ``?``).
+            component: its full name or name, or a glob: of full names if it has a backslash in it, else of names. All that
+                is below it counts too; None for all components.
+            under: live folders: only components whose whole file sets lie in them, and so does all that comes with them.
             required: False if it is fine that nothing of this can be backed up.
 
         Raises:
@@ -220,6 +248,24 @@ class BackupSession:
             check_rule(rule, self.writers)
             self._rules.append(rule)
 
+    def plan(self, count: bool = True) -> Plan:
+        """What the backup would do now, with the rules that were given: volumes, writers, components, what is left out and why.
+
+        Asks VSS about the volumes (IsVolumeSupported) and changes nothing. The session goes on as if it had not been asked.
+
+        Args:
+            count: whether to count files and bytes, for which the folders of the live volumes are read.
+
+        Raises:
+            SelectionError, NotSupportedError: what is selected cannot be backed up so; ``snapshot`` would say so too.
+            OperationCancelledError: ``cancel`` was called.
+            BadStateError: the shadow copies are made already.
+            VssError: what VSS says of a volume.
+        """
+        with self._use("plan"):
+            self._expect("open", "plan")
+            return self._conversation().plan(self._rules, count=count)
+
     # -- life ------------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
@@ -227,8 +273,7 @@ class BackupSession:
             self._expect("new", "entering the session")
             self._state = "open"
             try:
-                self._talk = Conversation(self._settings, self._phases, self._watch, self.result)
-                self._talk.begin()
+                self._begin()
             except BaseException as error:
                 self._fail(error)
                 raise
@@ -237,15 +282,17 @@ class BackupSession:
     def snapshot(self) -> ShadowCopySet:
         """Makes the shadow copies: AddComponent for what is selected, PrepareForBackup, DoSnapshotSet, writers' status.
 
-        Waits while another set is in progress, as ``retry`` says. When it fails the session is over.
+        Waits while another set is in progress, and tries again, as ``retry`` says. When it fails the session is over.
+        Where no volume is to be in a set, by ``volume_policies``, nothing of this is called and no component included.
 
         Returns:
-            The shadow copies by volume.
+            The shadow copies by volume; a LiveVolume for one that its policy left out of the set.
 
         Raises:
             WritersFailedError: the writer of a selected component failed, and ``on_writer_failure`` is ``raise``.
             WaitTimeoutError: a phase took longer than its limit.
-            SnapshotSetInProgressError: another set was in progress until the deadline.
+            OperationCancelledError: ``cancel`` was called.
+        SnapshotSetInProgressError: another set was in progress until the deadline.
             SelectionError, NotSupportedError: what is selected cannot be backed up so.
             VssError: what VSS says.
         """
@@ -259,6 +306,20 @@ class BackupSession:
             self._state = "snapped"
             self._copy_began = self._phases.elapsed
             return self._shadows
+
+    def cancel(self) -> None:
+        """Asks the session to stop. Returns at once; any thread may call it at any time, a signal handler too, and again.
+
+        What the session waits for ends within 200 ms with OperationCancelledError, and so do a pause between two tries, the
+        iteration of ``files()``, marking, and the end of the block. The clean-up is done in the session's own thread: the
+        operation under way is cancelled, and AbortBackup is called where it is due. A backup that is complete stays good.
+        """
+        self._phases.cancellation.request()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody called ``cancel``; for a program's own loops while it copies."""
+        return self._phases.cancellation.wanted
 
     def close(self) -> None:
         """Ends the session without completing the backup: AbortBackup where it is due, and release. Does nothing twice.
@@ -288,6 +349,23 @@ class BackupSession:
                 raise lost from error
             self._fail(error)
 
+    async def __aenter__(self) -> AsyncBackupSession:
+        self._thread = SessionThread()
+        try:
+            await self._thread.run(self.cancel, self.__enter__)
+        except BaseException:
+            self._thread.end()
+            raise
+        return AsyncBackupSession(self, self._thread)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._thread.run(self.cancel, self.__exit__, kind, error, traceback)
+        finally:
+            self._thread.end()
+
     def __del__(self, _warn: Callable[..., None] = warnings.warn, _getpid: Callable[[], int] = os.getpid) -> None:
         if getattr(self, "_state", "closed") in ("open", "snapped") and self._process == _getpid():
             _warn(f"{self!r} was never closed; use it in a with statement", ResourceWarning, source=self)
@@ -299,38 +377,59 @@ class BackupSession:
     # -- how it goes on --------------------------------------------------------------------------------------------
 
     def _make_set(self) -> ShadowCopySet:
-        """Makes the set, with a new COM object for each try while another set is in progress."""
-        delays: Iterator[float] | None = None
+        """Makes the set; each further try has a new COM object."""
         while True:
             talk = self._conversation()
+            self._watch.may_try_again = self._tries.after_failure
             try:
                 chosen = talk.select(self._rules)
                 shadows = talk.make_set()
-            except SnapshotSetInProgressError as error:
-                delays = delays or self._retry.delays(time.monotonic())
-                delay = None if talk.abort_due else next(delays, None)
-                if delay is None:
-                    error.add_note(f"gave up after {self.result.tries} tries, {self._phases.elapsed:.1f} s")
+            except VolumeLeftOut as left_out:
+                self._try_again(talk, left_out, "add_to_snapshot_set", 0.0, f"{left_out} is read live")
+            except VssError as error:
+                again = self._tries.delay(error)
+                if again is None:
+                    if self.result.tries > 1 or isinstance(error, SnapshotSetInProgressError):
+                        error.add_note(f"gave up after {self.result.tries} tries, {self._phases.elapsed:.1f} s")
                     raise
-                talk.release()
-                self._phases.tell(
-                    "start_snapshot_set", "retrying", f"another set is in progress; next try in {delay:.1f} s"
-                )
+                self._try_again(talk, error, error.phase or "start_snapshot_set", *again)
             else:
                 self._selected = tuple(self._component(each, shadows) for each in chosen.inclusions)
                 return shadows
-            pause(delay)
-            self._talk = Conversation(self._settings, self._phases, self._watch, self.result)
-            self._talk.begin()
+
+    def _try_again(self, talk: Conversation, error: Exception, phase: str, delay: float, why: str) -> None:
+        """Ends a try that came to nothing, waits, and begins another."""
+        interrupt = talk.abandon(error)
+        if interrupt is not None:
+            raise interrupt
+        self._phases.tell(phase, "retrying", f"{why}; next try in {delay:.1f} s")
+        self._phases.cancellation.pause(delay)
+        result = self.result
+        result.set_id = result.freeze_window = result.document = None
+        result.shadow_copies = []
+        self._watch.begin_again()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._talk = Conversation(self._settings, self._phases, self._watch, self.result, self._membership)
+        self._talk.begin()
 
     def _component(self, inclusion: Inclusion, shadows: ShadowCopySet) -> SelectedComponent:
         this = weakref.ref(self)  # a forgotten session is to be found out at once, not when the collector finds a cycle
 
         def is_open() -> bool:
             session = this()
-            return session is not None and session._state == "snapped"
+            if session is None or session._state != "snapped":
+                return False
+            session._phases.cancellation.check()
+            return True
 
-        component = SelectedComponent(inclusion, shadows, self._conversation().surroundings, self.result, is_open)
+        talk, metadata = self._conversation(), inclusion.component
+        key = (inclusion.writer.instance_id, metadata.type, metadata.logical_path or "", metadata.name)
+        named = talk.named.get(key, Named())
+        component = SelectedComponent(
+            inclusion, shadows, talk.surroundings, self.result, is_open, self._settings, named
+        )
         component.fail(self._watch.failure_of(inclusion.writer.instance_id))
         return component
 
@@ -338,12 +437,15 @@ class BackupSession:
         """Completes the backup; what is missing is told when all is over."""
         talk = self._conversation()
         try:
+            self._phases.cancellation.check()
             if self._shadows is not None:
                 self._shadows.check()
-                if self._settings.writers:
+                with_writers = self._settings.writers and bool(talk.members)
+                if with_writers:
                     talk.complete(self._selected)
                 self.result.completed = True
-                if self._settings.writers:
+                talk.settle()
+                if with_writers:
                     talk.last_status()
         except BaseException as error:
             self._fail(error)
@@ -367,30 +469,13 @@ class BackupSession:
         self._state = "closed"
         self.result.components = [each.outcome() for each in self._selected]
 
-    def _lost(self) -> ShadowCopyVanishedError | None:
+    def _lost(self) -> ObjectNotFoundError | None:
         try:
             if self._shadows is not None:
                 self._shadows.check()
-        except ShadowCopyVanishedError as error:
+        except ObjectNotFoundError as error:
             return error
         return None
-
-    # -- one call at a time ----------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _use(self, what: str) -> Iterator[None]:
-        """Refuses a second call while one runs: from another thread, or from a writer that the first one called."""
-        mine = [what]  # told from another call's by identity, so that a Ctrl-C at any point here leaves nothing behind
-        try:
-            holder = self._busy.setdefault("call", mine)  # atomic; a lock could stay taken after a Ctrl-C
-            if holder is not mine:
-                raise ReentrantCallError(f"BackupSession::{what}", detail=f"the session is busy: {holder[0]}")
-            yield
-        finally:
-            if (
-                "call" in self._busy and self._busy["call"] is mine
-            ):  # no call, so no moment at which Ctrl-C is looked for
-                del self._busy["call"]
 
     def _expect(self, state: str, what: str) -> None:
         if self._state != state:
@@ -425,8 +510,4 @@ def shadow_copy(
         The ShadowCopy.
     """
     with BackupSession(volume, writers=writers, select_components=False, **options) as session:
-        yield session.snapshot()[os.fspath(volume)]
-
-
-def _invalid(detail: str) -> InvalidArgumentError:
-    return InvalidArgumentError("E_INVALIDARG", "BackupSession", detail=detail)
+        yield session.snapshot().shadow_copies[0]

@@ -11,6 +11,8 @@ PYBIND11_MODULE(vsspy_core, module, pybind11::mod_gil_not_used()) {
   vsspy::bindings::register_errors(module);
   vsspy::bindings::register_platform(module);
   vsspy::bindings::register_documents(module);
+  vsspy::bindings::register_backup_document(module);
+  vsspy::bindings::register_filesets(module);
   vsspy::bindings::register_async(module);  // before what returns them
   vsspy::bindings::register_enumeration(module);
   vsspy::bindings::register_management(module);

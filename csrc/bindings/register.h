@@ -7,6 +7,8 @@ namespace vsspy::bindings {
 
 void register_errors(pybind11::module_& module);
 void register_platform(pybind11::module_& module);
+void register_backup_document(pybind11::module_& module);
+void register_filesets(pybind11::module_& module);
 void register_async(pybind11::module_& module);
 void register_enumeration(pybind11::module_& module);
 void register_management(pybind11::module_& module);

@@ -123,6 +123,12 @@ def statuses(components: vsspy.BackupComponents) -> dict[str, vsspy.WriterStatus
     return found
 
 
+def one_status(components: vsspy.BackupComponents) -> tuple[vsspy.WriterState | int, int]:
+    """State and failure of the first writer."""
+    status = statuses(components)["One Writer"]
+    return status.state, status.failure
+
+
 def states(components: vsspy.BackupComponents) -> dict[str, vsspy.WriterState]:
     """Every writer's state by name."""
     return {name: status.state for name, status in statuses(components).items()}

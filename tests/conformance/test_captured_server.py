@@ -292,7 +292,7 @@ def test_a_replayed_writers_files_by_the_command_line(documents: Path, tmp_path:
         str(target),
         "--volume",
         f"C:\\={root}",
-        "--writers",
+        "--component",
         "Task Scheduler Writer",
         "--writers-from",
         str(documents),
@@ -319,11 +319,14 @@ def test_a_replayed_writers_files_by_the_command_line(documents: Path, tmp_path:
     assert not list((tmp_path / "tmp").rglob("HarddiskVolumeShadowCopy*")), "a shadow copy was left"
 
 
-def test_a_component_that_is_not_whole_is_left_out(documents: Path, tmp_path: Path) -> None:
-    """Only components whose whole file sets lie under a PATH are claimed; the rest is named in what was left out."""
+def test_a_component_is_backed_up_wherever_its_files_lie(documents: Path, tmp_path: Path) -> None:
+    """A PATH brings a part of its files, and the others come with it."""
     root = tmp_path / "image"
     (root / "Windows/System32/Tasks").mkdir(parents=True)
     (root / "Windows/System32/Tasks/Backup").write_bytes(b"<Task/>\n")
+    (root / "Windows/Tasks").mkdir()
+    (root / "Windows/Tasks/SA.DAT").write_bytes(b"data")
+    (root / "Windows/other").write_bytes(b"not the component's")
     target = tmp_path / "backup"
     done = run_cli(
         "backup",
@@ -332,7 +335,7 @@ def test_a_component_that_is_not_whole_is_left_out(documents: Path, tmp_path: Pa
         str(target),
         "--volume",
         f"C:\\={root}",
-        "--writers",
+        "--component",
         "Task Scheduler Writer",
         "--writers-from",
         str(documents),
@@ -340,9 +343,10 @@ def test_a_component_that_is_not_whole_is_left_out(documents: Path, tmp_path: Pa
         "simulator",
         folder=tmp_path,
     )
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    assert (target / "C/Windows/System32/Tasks/Backup").exists()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (target / "C/Windows/System32/Tasks/Backup").read_bytes() == b"<Task/>\n"
+    assert (target / "C/Windows/Tasks/SA.DAT").read_bytes() == b"data"
+    assert not (target / "C/Windows/other").exists()
     document = ElementTree.parse(target / "vsspy" / "backup-components.xml").getroot()
-    assert not list(document.iter(DOCUMENT + "COMPONENT"))
-    report = json.loads((target / "vsspy" / "report.json").read_text(encoding="utf-8"))
-    assert "TasksStore" in json.dumps(report["left_out"]) or "Task Scheduler Writer" in json.dumps(report["left_out"])
+    (component,) = document.iter(DOCUMENT + "COMPONENT")
+    assert (component.attrib["componentName"], component.attrib["backupSucceeded"]) == ("TasksStore", "yes")

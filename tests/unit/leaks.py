@@ -29,7 +29,10 @@ import vsspy
 
 PROTOCOL = ("__iter__", "__next__", "__await__")
 NOT_COM = {  # public classes that are no values, and never reach COM
+    "BackupFolder": "reads files",
+    "RestoredComponent": "what a session tells of a component",
     "Retry": "waits, and calls nothing",
+    "LiveVolume": "a path",
     "ShadowCopy": "a path",
     "ShadowCopySet": "paths by volume",
 }

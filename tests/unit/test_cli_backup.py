@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from vsspy import _filecopy as filecopy
 from vsspy import simulator
-from vsspy.cli import filecopy
-from vsspy.cli.roots import Root
+from vsspy._roots import Root
 from vsspy.cli.staging import STAGING
 from vsspy.metadata import WriterMetadata
 
@@ -151,9 +151,8 @@ def test_components_by_name(vsspy: Runner, tree: Path, out: Path, monkeypatch: p
         on_backup_complete=lambda event: heard.extend((item.name, item.backup_succeeded) for item in event.components),
     )
     add_to_machines(monkeypatch, writers=[writer])
-    done = vsspy(
-        "backup", "C:\\Shop\\Database", "C:\\Elsewhere", *volume(tree), "--to", out, "--writers", f"listener,{SHOP}"
-    )
+    rules = ["--component", "listener", "--exclude", "Listener:Away", "--component", f"{SHOP}:Shop"]
+    done = vsspy("backup", "C:\\Shop\\Database", "C:\\Elsewhere", *volume(tree), "--to", out, *rules)
     assert done.code == 0, done
     report = report_of(out)
     assert {(item["writer"], item["full_name"], item["state"]) for item in report["components"]} == {
@@ -189,7 +188,7 @@ def test_all_freezes_and_thaws_every_writer(
 
 
 def test_the_type_is_told(vsspy: Runner, tree: Path, out: Path) -> None:
-    assert vsspy("backup", "C:\\Shop", *volume(tree), "--to", out, "--type", "FULL", "--writers", SHOP).code == 0
+    assert vsspy("backup", "C:\\Shop", *volume(tree), "--to", out, "--type", "FULL", "--component", SHOP).code == 0
     assert report_of(out)["backup_type"] == "FULL"
     assert 'backupType="full"' in (out / "vsspy" / "backup-components.xml").read_text(encoding="utf-8")
 
@@ -258,7 +257,7 @@ def test_a_writer_that_fails_takes_its_components_with_it(
         monkeypatch,
         writers=[simulator.Writer("Grumpy", components=[simulator.Component("Mine", files=files)], on_freeze=veto)],
     )
-    done = vsspy("backup", "C:\\Elsewhere", *volume(tree), "--to", out, "--writers", "Grumpy")
+    done = vsspy("backup", "C:\\Elsewhere", *volume(tree), "--to", out, "--component", "Grumpy")
     assert done.code == 1, done
     (component,) = report_of(out)["components"]
     assert component["state"] == "failed" and "writer failed" in component["reason"]
@@ -276,7 +275,7 @@ def test_a_file_that_fails_makes_it_1_and_fails_its_component(
         return real(self, name, flags, mode)
 
     monkeypatch.setattr(Root, "open", open_or_fail)
-    done = vsspy("backup", "C:\\Shop", *volume(tree), "--to", out, "--writers", SHOP)
+    done = vsspy("backup", "C:\\Shop", *volume(tree), "--to", out, "--component", SHOP)
     assert done.code == 1, done
     report = report_of(out)
     assert report["failed"] == [{"path": "C:\\Shop\\Database\\shop.log", "reason": "Input/output error"}]
@@ -299,7 +298,7 @@ def test_a_file_that_the_simulated_shadow_copy_could_not_take_makes_it_1(
         real = simulator.Machine.notes
         note = "shadow copy of C:\\: Shop/Config/secret.ini: could not be read (Permission denied)"
         monkeypatch.setattr(simulator.Machine, "notes", property(lambda self: [note, *real.__get__(self)]))
-    done = vsspy("backup", "C:\\Shop", *volume(tree), "--to", out, "--writers", SHOP)
+    done = vsspy("backup", "C:\\Shop", *volume(tree), "--to", out, "--component", SHOP)
     assert done.code == 1, done
     report = report_of(out)
     reason = "could not be read (Permission denied)"
@@ -417,33 +416,14 @@ def test_a_backup_of_which_nothing_can_be_read_makes_it_2(
     assert not out.exists()
 
 
-# The other commands, and the group.
-
-
-def test_writers_are_listed_and_saved_for_a_replay(vsspy: Runner, tmp_path: Path) -> None:
-    done = vsspy("writers", "--writers-from", WRITERS, "--save", tmp_path / "saved")
-    assert done.code == 0 and SHOP in done.output and "Shop Catalog Writer" in done.output
-    assert len(os.listdir(tmp_path / "saved")) == 2
-    again = vsspy("writers", "--writers-from", tmp_path / "saved", "--json")
-    facts = json.loads(again.output)
-    assert {item["name"] for item in facts} == {SHOP, "Shop Catalog Writer"}
-    names = [item["name"] for writer in facts for item in writer["components"]]
-    assert sorted(names) == ["Catalog", "Catalog\\Archive", "Configuration", "Shop"]
-    refused = vsspy("writers", "--writers-from", WRITERS, "--save", tmp_path / "saved")
-    assert refused.code == 2 and "not empty" in refused.error
-
-
-def test_no_writers_and_no_shadow_copies(vsspy: Runner) -> None:
-    assert vsspy("writers").output == "There are no writers.\n"
-    assert vsspy("shadows").output == "There are no shadow copies.\n"
-    assert json.loads(vsspy("shadows", "--json").output) == []
+# The group.
 
 
 def test_version_and_help(vsspy: Runner) -> None:
     import vsspy as package
 
     assert vsspy("--version").output == f"vsspy {package.__version__}\n"
-    for words in (["--help"], ["backup", "--help"], ["writers", "-h"], ["shadows", "--help"]):
+    for words in (["--help"], ["backup", "--help"], ["plan", "-h"]):
         done = vsspy(*[word for word in words])
         assert done.code == 0 and "Examples:" in done.output and done.error == ""
     nothing = vsspy()

@@ -57,14 +57,42 @@ CASES: list[tuple[list[str], tuple[str, ...]]] = [
     (["data", "--to", "out", "--writers-from", "none"], ("none holds no Writer Metadata Document",)),
     (["data", "--to", "out", "--writers-from", "damaged"], ("broken.xml",)),
     (["data", "--to", "out", "--writers-from", "dtd"], ("entity.xml",)),
-    (["data", "--to", "out", "--writers", "Nobody"], ("Nobody",)),
+    (["data", "--to", "out", "--component", "Nobody"], ("Nobody",)),
     (
-        ["data", "--to", "out", "--writers-from", "WRITERS", "--writers", "Nobody"],
+        ["data", "--to", "out", "--writers-from", "WRITERS", "--component", "Nobody"],
         ("Nobody", "Shop Database Writer", "Shop Catalog Writer"),
     ),
-    (["data", "--to", "out", "--writers", "none", "--writers", "X"], ("none stands alone",)),
-    (["data", "--to", "out", "--writers", "all,X"], ("all stands alone",)),
-    (["data", "--to", "out", "--writers", ""], ("a name is empty",)),
+    (
+        [
+            "--to",
+            "out",
+            "--writers-from",
+            "WRITERS",
+            "--component",
+            "Shop Database Writer:Shop",
+            "--volume",
+            "D:\\=data",
+        ],
+        ("Shop", "C:\\Shop\\Database"),
+    ),
+    (["--to", "out", "--component", "Nobody"], ("there is no volume", "--volume")),
+    (["data", "--to", "out", "--component", ":X"], ("--component :X", "WRITER:COMPONENT")),
+    (["data", "--to", "out", "--component", "X:"], ("--component X:", "WRITER:COMPONENT")),
+    (["data", "--to", "out", "--component", "X", "--exclude", ""], ("--exclude", "WRITER:COMPONENT")),
+    (["data", "--to", "out", "--exclude", "X"], ("--exclude", "--component")),
+    (["data", "--to", "out", "--writers", "none", "--component", "X"], ("--component needs writers",)),
+    (["data", "--to", "out", "--writers", "Nobody"], ("--writers", "all", "none")),
+    (["data", "--to", "out", "--type", "log", "--previous", "missing"], ("missing",)),
+    (["data", "--to", "out", "--type", "log", "--previous", "full"], ("full", "report.json")),
+    (["data", "--to", "out", "--type", "log", "--previous", "out"], ("--to", "--previous itself")),
+    (["data", "--to", "out", "--previous", "full"], ("--previous", "a copy backup builds on nothing")),
+    (["data", "--to", "out", "--policy", "C:\\"], ("--policy C:\\", "required|preferred|never")),
+    (["data", "--to", "out", "--policy", "C:\\=maybe"], ("--policy C:\\=maybe", "required|preferred|never")),
+    (["data", "--to", "out", "--policy", "Q:\\=never"], ("Q:\\",)),
+    (["data", "--to", "out", "--phase-timeout", "do_snapshot_set"], ("--phase-timeout", "NAME=S")),
+    (["data", "--to", "out", "--phase-timeout", "do_snapshot_set=0"], ("do_snapshot_set", "above 0")),
+    (["data", "--to", "out", "--phase-timeout", "freeze=3"], ("freeze", "do_snapshot_set")),
+    (["data", "--to", "out", "--wait", "-1"], ("--wait",)),
     (["data", "--to", "out", "--type", "weekly"], ("weekly", "--type", "copy", "full")),
     (["data", "--to", "out", "--type", "undefined"], ("undefined",)),
     (["data", "--to", "out", "--timeout", "0"], ("--timeout", "above 0")),
@@ -110,7 +138,9 @@ def test_a_name_with_a_line_break_stays_one_line(vsspy: Runner, here: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["writers", "--to", "x"], ["shadows", "extra"], ["--nothing"]], ids=" ".join
+    "arguments",
+    [["nonsense"], ["list", "writers", "--to", "x"], ["list", "shadows", "extra"], ["--nothing"]],
+    ids=" ".join,
 )
 def test_the_other_commands(vsspy: Runner, arguments: list[str]) -> None:
     done = vsspy(*arguments)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from vsspy._paths import stored_as
 from vsspy.cli.errors import CommandError
-from vsspy.cli.places import below, find_places, parse_volumes, target_folder
+from vsspy.cli.places import find_places, parse_volumes, target_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the names are those of POSIX")
 
@@ -39,7 +40,7 @@ def find(folder: Path, *paths: str, volumes: tuple[str, ...] = ()) -> list[tuple
     ],
 )
 def test_where_a_path_goes(path: str, expected: str) -> None:
-    assert below(path) == expected.replace("/", os.sep)
+    assert stored_as(path) == expected.replace("/", os.sep)
 
 
 @posix

@@ -54,7 +54,7 @@ DRIVER = """
     elif where == "walk":
         slow(copying.Root, "listing")
     elif where == "sync":
-        slow(sys.modules.setdefault("vsspy.cli.backup", __import__("vsspy.cli.backup", fromlist=["x"])), "sync_all")
+        slow(sys.modules.setdefault("vsspy.cli.backup_work", __import__("vsspy.cli.backup_work", fromlist=["x"])), "sync_all")
     elif where == "commit":
         slow(staging.Staging, "_forward")
     real = simulator.running

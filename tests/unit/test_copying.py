@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from vsspy.cli import copying, filecopy
-from vsspy.cli.copying import Copier, CopyResult, Progress, TargetError
-from vsspy.cli.roots import Root, shown
+from vsspy import _filecopy as filecopy
+from vsspy._roots import Root, shown
+from vsspy.cli import copying
+from vsspy.cli.copy_result import CopyResult, Progress
+from vsspy.cli.copying import Copier, TargetError
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from plugin_support import run_test_file
+from restore_support import save as save_all
 
 import vsspy
 from vsspy import simulator, simulator_writers, testing
@@ -19,6 +22,16 @@ pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("user-guide.md", "simulator.md", "testing.md")
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def logger() -> Iterator[None]:
+    """A sample may add a handler to vsspy's logger, which is not to speak in other tests."""
+    log = logging.getLogger("vsspy")
+    handlers, level = list(log.handlers), log.level
+    yield
+    log.handlers[:] = handlers
+    log.setLevel(level)
 
 
 def samples() -> list[Any]:
@@ -67,7 +80,10 @@ def test_a_sample_runs(
         writers=simulator.Writer.folder(ROOT / "examples" / "writers"),
         state=tmp_path / "state",
     ) as machine:
-        exec(compiled, {"vsspy": vsspy, "shutil": shutil, "target": target, "save": save})  # noqa: S102
+        if "BackupFolder(" in code:
+            save_all(tmp_path / "backup", "C:\\", "D:\\")
+        names = {"vsspy": vsspy, "shutil": shutil, "target": target, "save": save, "backup": tmp_path / "backup"}
+        exec(compiled, names)  # noqa: S102
         assert machine.live() == []
         assert machine.shadow_copies == []
 

@@ -265,8 +265,8 @@ def test_the_exit_gives_up_on_a_writer_that_hangs(tmp_path: Path) -> None:
     (tmp_path / "volume").mkdir()
     said, seconds = run(f"""
         from pathlib import Path
-        from vsspy import simulator
-        simulator._EXIT_LIMIT = 0.3
+        from vsspy import _running_machines, simulator
+        _running_machines.EXIT_LIMIT = 0.3
         folder = Path({str(tmp_path)!r})
         entered = threading.Event()
         def hang(event):

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ from typing import Any
 
 import leaks
 import pytest
+import restore_support
 from leaks import Call, Usage
 from pairs.scenes import Scene, World
 from pairs.server import MACHINES, plain
@@ -78,6 +81,7 @@ def _session(scene: Scene) -> None:
         backup.select("Saving Writer", "data")
         backup.exclude("Saving Writer", "cache")
         assert backup.writers
+        assert backup.plan().files
         backup.snapshot()
         for component in backup.components:
             assert component.full_name
@@ -85,6 +89,47 @@ def _session(scene: Scene) -> None:
             component.mark_succeeded()
         assert backup.document
     backup.close()
+
+
+def _async_session(scene: Scene) -> None:
+    """The same in asyncio, each call on the session's own thread."""
+    asyncio.run(_in_asyncio(scene))
+
+
+async def _in_asyncio(scene: Scene) -> None:
+    async with vsspy.BackupSession("C:\\", backend=scene.machine) as backup:
+        backup.select("Saving Writer", "data")
+        backup.exclude("Saving Writer", "cache")
+        assert backup.writers
+        assert (await backup.plan(count=False)).to_dict()
+        await backup.snapshot()
+        for file, (component,) in backup.session.files():
+            assert file.size and component in backup.components
+        backup.components[0].mark_succeeded()
+        assert backup.document
+    assert backup.result.good
+    backup.cancel()
+    assert backup.cancelled
+    await backup.close()
+
+
+def _cancelled_session(scene: Scene) -> None:
+    with (
+        contextlib.suppress(vsspy.OperationCancelledError),
+        vsspy.BackupSession("C:\\", backend=scene.machine) as backup,
+    ):
+        backup.snapshot()
+        backup.cancel()
+    assert backup.cancelled
+
+
+def _leases(scene: Scene) -> None:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        vsspy.shadow_copy("C:\\", backend=scene.machine, lease=True, lease_folder=Path(name) / "leases"),
+    ):
+        assert len(vsspy.leases(Path(name) / "leases")) == 1
+        assert vsspy.cleanup(Path(name) / "leases").good
 
 
 def _failing_session(scene: Scene) -> None:
@@ -98,9 +143,53 @@ def _failing_session(scene: Scene) -> None:
             assert component.outcome().state == "failed"
 
 
+def _restorable(folder: Path) -> dict[str, Any]:
+    """A server whose writer has components that a session can save, restore and redirect."""
+    components = [
+        simulator.Component(name, selectable=True, files=[FileSet("C:\\", "*", recursive=True)])
+        for name in ("data", "cache")
+    ]
+    schema = vsspy.BackupSchema.WRITER_SUPPORTS_NEW_TARGET
+    writer = simulator.Writer(
+        "Restoring Writer", components=components, restore_method=restore_support.method(), backup_schema=schema
+    )
+    return plain(folder, writers=[writer])
+
+
+MACHINES["restorable"] = _restorable
+
+
+def _restore(scene: Scene) -> None:
+    """A component is backed up and restored to another place, and looked at in a folder."""
+    with tempfile.TemporaryDirectory() as name:
+        out = restore_support.save(Path(name) / "out", backend=scene.machine)
+        with vsspy.BackupFolder(out) as folder:
+            with vsspy.RestoreSession(folder.document, folder.writers, backend=scene.machine) as restore:
+                assert restore.writers
+                assert restore.backup_type is vsspy.BackupType.FULL
+                restore.select("Restoring Writer", "data")
+                restore.exclude("Restoring Writer", "cache")
+                restore.redirect("Restoring Writer", "data", to="C:\\new")
+                assert restore.components
+                restore.prepare()
+                for file in restore.files(folder):
+                    restore.place(file)
+                restore.restore_files(folder)
+            restore.cancel()
+            restore.close()
+            assert restore.result.good
+            assert vsspy.extract(folder, Path(name) / "look").good
+    assert scene.machine is not None
+    shutil.rmtree(Path(scene.machine.volumes["C:\\"]) / "new")
+
+
 def _shadow_copy(scene: Scene) -> None:
+    with contextlib.suppress(vsspy.AccessDeniedError):
+        vsspy.enable_privileges()
     with vsspy.shadow_copy("C:\\", backend=scene.machine) as shadow:
         assert os.listdir(shadow)
+        with shadow.scandir() as entries:
+            assert {entry.name for entry in entries} == set(os.listdir(shadow))
 
 
 def _trace(scene: Scene) -> None:
@@ -114,7 +203,11 @@ CALLS = [
     Call("a requester", "nothing", "plain", _requester, may_fail=False, repeat=FEW),
     Call("management", "nothing", "plain", _management, may_fail=False, repeat=FEW),
     Call("a session", "nothing", "saving", _session, may_fail=False, repeat=FEW),
+    Call("a session in asyncio", "nothing", "saving", _async_session, may_fail=False, repeat=FEW),
+    Call("a session that is cancelled", "nothing", "saving", _cancelled_session, may_fail=False, repeat=FEW),
+    Call("leases", "nothing", "saving", _leases, may_fail=False, repeat=FEW),
     Call("a session that fails", "nothing", "saving", _failing_session, may_fail=False, repeat=FEW),
+    Call("a restore", "nothing", "restorable", _restore, may_fail=False, repeat=FEW),
     Call("a shadow copy in one line", "nothing", "saving", _shadow_copy, may_fail=False, repeat=FEW),
     Call("security", "nothing", "plain", lambda scene: vsspy.initialize_security(scene.machine)),
     Call("which writer", "component", "restoring", lambda scene: scene.writer.instance_id, may_fail=False),

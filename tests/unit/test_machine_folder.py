@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -14,10 +13,12 @@ from uuid import UUID
 
 import pytest
 from cli_support import Runner, make_runner
+from json_schema import check_json
 
 import vsspy
 from vsspy import FileSet, _backend, _machine_folder, simulator
 from vsspy._machine_folder import read_settings
+from vsspy._simulated_machine import PLAIN_SERVER
 from vsspy.enums import ApplicationLevel, SnapshotContext, SubscribeMask
 from vsspy.errors import (
     InsufficientStorageError,
@@ -72,7 +73,7 @@ def test_what_is_not_said_is_as_of_running(tmp_path: Path) -> None:
             "state": str(tmp_path / "state"),
         }
     ]
-    assert {each["name"]: each["value"] for each in settings["environment"]} == simulator.PLAIN_SERVER
+    assert {each["name"]: each["value"] for each in settings["environment"]} == PLAIN_SERVER
     assert settings["volumes"] == settings["writers"] == settings["faults"] == []
 
 
@@ -389,7 +390,7 @@ def test_init_and_check(vss: Runner, tmp_path: Path) -> None:
     documents = ROOT / "examples/writers"
     made = vss("simulator", "init", root, "--overwrite", "--volume", f"D:\\={image}", "--writers", documents)
     assert made.code == 0, made.error
-    facts = json.loads(vss("simulator", "check", root, "--json").output)
+    facts = check_json("simulator-check", vss("simulator", "check", root, "--json").output)
     assert facts["volumes"] == [{"name": "D:\\", "folder": os.path.realpath(image)}]
     assert len(facts["writers"]) == len(simulator.Writer.folder(documents))
     assert facts["machine"]["level"] == "8"
@@ -414,13 +415,13 @@ def test_the_commands_take_the_folder(
     documents.mkdir()
     (documents / "one.xml").write_text(simulator.Writer("Writer One").metadata.to_xml())
     monkeypatch.setenv("VSSPY_SIMULATOR", str(folder))
-    assert "Writer One" in vss("writers").output
+    assert "Writer One" in vss("list", "writers").output
     done = vss("backup", "C:\\", "--to", tmp_path / "backup")
     assert done.code == 0, done.error
     assert (tmp_path / "backup/C/a.txt").read_text() == "before"
     for words in (
         ("backup", "C:\\", "--to", tmp_path / "other", "--volume", f"C:\\={folder}"),
-        ("writers", "--writers-from", documents),
+        ("list", "writers", "--writers-from", documents),
         ("backup", ROOT / "examples", "--to", tmp_path / "other"),
     ):
         refused = vss(*words)

@@ -300,6 +300,15 @@ def test_the_variable_alone_is_refused_on_windows(bare_environment: pytest.Monke
         vsspy.BackupComponents()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has a VSS")
+def test_the_folder_alone_is_no_backend(bare_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bare_environment.setenv("VSSPY_SIMULATOR", str(tmp_path))
+    with pytest.raises(errors.UnsupportedPlatformError, match="which VSSPY_BACKEND=simulator makes the backend"):
+        vsspy.BackupComponents()
+    with pytest.raises(errors.UnsupportedPlatformError, match="no Volume Shadow Copy Service here"):
+        vsspy.BackupComponents("windows")
+
+
 def test_a_folder_that_holds_no_machine(bare_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bare_environment.setenv("VSSPY_BACKEND", "simulator")
     bare_environment.setenv("VSSPY_SIMULATOR", str(tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import csv
 import functools
@@ -18,7 +19,7 @@ import pytest
 import reference
 
 import vsspy
-from vsspy import simulator, simulator_writers, testing
+from vsspy import administration, diskshadow, doctor, simulator, simulator_writers, testing
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs/reference"
@@ -65,9 +66,12 @@ def test_what_is_public_has_a_page() -> None:
     documented = {each.name for each in PUBLIC}
     for module, prefix in (
         (vsspy, "vsspy"),
+        (administration, "vsspy.administration"),
         (simulator, "vsspy.simulator"),
         (simulator_writers, "vsspy.simulator_writers"),
         (testing, "vsspy.testing"),
+        (doctor, "vsspy.doctor"),
+        (diskshadow, "vsspy.diskshadow"),
     ):
         for name in module.__all__:
             thing = getattr(module, name)
@@ -130,5 +134,10 @@ def test_each_page_can_be_reached_from_the_index() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_errors_that_are_named_exist(page: Path) -> None:
     for name in re.findall(r"\b[A-Z][A-Za-z]+Error\b", page.read_text(encoding="utf-8")):
-        known = name in vsspy.errors.__all__ or hasattr(builtins, name) or name in simulator_writers.__all__
+        known = (
+            name in vsspy.errors.__all__
+            or hasattr(builtins, name)
+            or hasattr(asyncio, name)
+            or name in {*simulator_writers.__all__, *diskshadow.__all__}
+        )
         assert known, name

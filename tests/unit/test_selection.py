@@ -3,68 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 from xml.etree import ElementTree
-from xml.sax.saxutils import quoteattr
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from selection_support import Described, everywhere, explicit, included, missing, writer
 
 from vsspy import selection
+from vsspy._component_tree import ComponentTree
 from vsspy._paths import VolumeNames
-from vsspy.enums import BackupType
-from vsspy.errors import FileSetError, NotSupportedError, ObjectNotFoundError, SelectionError
+from vsspy.errors import FileSetError, ObjectNotFoundError, SelectionError
 from vsspy.filesets import locate
 from vsspy.metadata import ComponentMetadata, WriterMetadata
-from vsspy.selection import ComponentTree, Rule, Selection, check_rule, check_supported, resolve
-
-NAMESPACE = "x-schema:#VssWriterMetadataInfo"
-Described = tuple[str, bool]  # full name, selectable
-
-
-def writer(
-    components: Sequence[Described],
-    name: str = "Demo Writer",
-    number: int = 1,
-    instance_name: str = "",
-    inside: str = "",
-) -> WriterMetadata:
-    """A writer with these components; *inside* goes into each of them."""
-    groups = []
-    for full_name, selectable in components:
-        path, _, leaf = full_name.rpartition("\\")
-        logical = f"logicalPath={quoteattr(path)} " if path else ""
-        groups.append(
-            f'<FILE_GROUP {logical}componentName={quoteattr(leaf)} restoreMetadata="no" notifyOnBackupComplete="no" '
-            f'selectable="{"yes" if selectable else "no"}" selectableForRestore="no" componentFlags="0">{inside}</FILE_GROUP>'
-        )
-    instance = f"instanceName={quoteattr(instance_name)} " if instance_name else ""
-    return WriterMetadata.from_xml(
-        f'<WRITER_METADATA xmlns="{NAMESPACE}" version="1.2"><IDENTIFICATION writerId="{UUID(int=number)}" '
-        f'instanceId="{UUID(int=number + 1000)}" {instance}friendlyName={quoteattr(name)} usage="USER_DATA" '
-        f'dataSource="OTHER" majorVersion="1" minorVersion="0"/><BACKUP_LOCATIONS>{"".join(groups)}</BACKUP_LOCATIONS>'
-        "</WRITER_METADATA>"
-    )
-
-
-def everywhere(component: ComponentMetadata) -> str | None:
-    return None
-
-
-def missing(*names: str) -> Callable[[ComponentMetadata], str | None]:
-    return lambda component: "its volume is missing" if component.full_name in names else None
-
-
-def explicit(chosen: Selection) -> list[str]:
-    return [inclusion.component.full_name for inclusion in chosen.inclusions]
-
-
-def included(chosen: Selection) -> set[str]:
-    return {c.full_name for each in chosen.inclusions for c in (each.component, *each.implicit)}
-
+from vsspy.selection import Rule, Selection, check_rule, resolve
 
 # The worked example of semantics 8.3, numbered from 1.
 EXAMPLE: list[Described] = [
@@ -234,31 +189,6 @@ def test_under_holds_for_mandatory_components_too() -> None:
     assert explicit(resolve([writer(components)], rules, everywhere, under)) == ["Must", "May"]
     rules = [Rule("select", "Demo Writer", under=("Must",))]
     assert explicit(resolve([writer(components)], rules, everywhere, under)) == ["Must"]
-
-
-FILES = '<FILE_LIST path="C:\\Data" filespec="*" filespecBackupType="{mask}"{more}/>'
-
-
-@pytest.mark.parametrize(
-    ("inside", "backup_type", "what"),
-    [
-        (f'<DEPENDENCY writerId="{UUID(int=9)}" componentName="X"/>', BackupType.COPY, "depends on components"),
-        (FILES.format(mask=3855, more=' alternatePath="C:\\Else"'), BackupType.COPY, "from another path than C:.Data"),
-        (FILES.format(mask=0x10F0F, more=""), BackupType.FULL, "come into being during the backup"),
-        (FILES.format(mask=0x101, more=""), BackupType.INCREMENTAL, "mask 0x101"),
-        (FILES.format(mask=0x101, more=""), BackupType.LOG, "mask 0x101"),
-        (FILES.format(mask=0x101, more=""), BackupType.FULL, None),
-        (FILES.format(mask=0xF0F, more=""), BackupType.DIFFERENTIAL, None),
-    ],
-)
-def test_what_vsspy_cannot_do_yet_is_refused(inside: str, backup_type: BackupType, what: str | None) -> None:
-    chosen = resolve([writer([("Set", True), ("Set\\Member", False)], inside=inside)], [], everywhere)
-    assert explicit(chosen) == ["Set"]
-    if what is None:
-        check_supported(chosen, backup_type)
-    else:
-        with pytest.raises(NotSupportedError, match=f"Demo Writer: Set {what}|Demo Writer: Set .*{what}"):
-            check_supported(chosen, backup_type)
 
 
 @st.composite

@@ -10,34 +10,15 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from shadow_support import GLOBALROOT, GUID_PATH, properties
 
+import vsspy
+from vsspy import simulator
 from vsspy._paths import VolumeNames
-from vsspy.backup_components import SnapshotProperties
-from vsspy.enums import SnapshotAttributes, SnapshotState
 from vsspy.errors import InvalidArgumentError, ObjectNotFoundError, ShadowCopyVanishedError
 from vsspy.shadow import ShadowCopy, ShadowCopySet
 
 POSIX = sys.platform != "win32"
-GLOBALROOT = "\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy7"
-GUID_PATH = "\\\\?\\Volume{11111111-2222-3333-4444-555555555555}\\"
-
-
-def properties(device: str, original_volume: str = GUID_PATH) -> SnapshotProperties:
-    return SnapshotProperties(
-        snapshot_id=UUID(int=1),
-        snapshot_set_id=UUID(int=2),
-        snapshots_count=1,
-        device_object=device,
-        original_volume=original_volume,
-        originating_machine="here",
-        service_machine="here",
-        exposed_name=None,
-        exposed_path=None,
-        provider_id=UUID(int=3),
-        attributes=SnapshotAttributes(0),
-        creation_time=0,
-        state=SnapshotState.CREATED,
-    )
 
 
 @pytest.fixture
@@ -172,3 +153,19 @@ def test_both_separators_join_on_a_simulated_windows_volume(folder: Path) -> Non
     for relative in ("C:\\Users", "\\Users", "Users\\..\\..\\x"):
         with pytest.raises(InvalidArgumentError):
             shadow / relative
+
+
+def test_a_shadow_copy_without_a_device_leads_nowhere(tmp_path: Path) -> None:
+    """A transportable one has none before it is imported; it must never be the root of the live volume."""
+    context = vsspy.SnapshotContext.NAS_ROLLBACK | vsspy.SnapshotAttributes.TRANSPORTABLE
+    with (
+        simulator.running(volumes={"C:\\": tmp_path}, hardware_provider=True),
+        vsspy.BackupSession("C:\\", context=context) as session,
+    ):
+        shadow = session.snapshot().shadow_copies[0]
+        assert shadow.device == ""
+        assert shadow.alive
+        for name in (shadow.root, os.fspath(shadow), str(shadow / "Data"), shadow.path("C:\\Data")):
+            assert "NotSurfaced" in name
+            assert not os.path.exists(name)
+    assert session.result.good

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import inspect
 import os
 import subprocess
 import sys
@@ -586,3 +587,8 @@ while not entered:
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert not [each for each in (tmp_path / "s").iterdir() if each.is_dir()]
+
+
+def test_running_takes_what_a_machine_takes() -> None:
+    taken = inspect.signature(simulator.Machine).parameters
+    assert dict(inspect.signature(simulator.running).parameters) == dict(taken)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from vsspy._roots import Root
 from vsspy.cli import staging
 from vsspy.cli.errors import CommandError
-from vsspy.cli.roots import Root
 from vsspy.cli.staging import STAGING, Staging
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such thing")

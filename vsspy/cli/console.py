@@ -22,8 +22,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from .copying import Progress as CopyProgress
-from .roots import shown
+from .._roots import shown
+from .._sizes import plain_size
+from .copy_result import Progress as CopyProgress
 
 __all__ = ["Display", "complain", "plain_size", "print_table"]
 
@@ -33,27 +34,19 @@ def complain(message: str) -> None:
     click.echo("vsspy: " + " ".join(shown(message).split("\n")).strip(), err=True)
 
 
-def print_table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, stream: Any = None) -> None:
+def print_table(
+    columns: Iterable[str], rows: Iterable[Iterable[object]], *, stream: Any = None, header: bool = True
+) -> None:
     """A table; cells are plain text, whatever brackets they hold. Wide where it is not a terminal: pipes have no edge."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=header)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "Id")  # an id is there to be copied
     for row in rows:
         table.add_row(*(Text(shown(str(cell))) for cell in row))
     console = Console(file=stream or sys.stdout, soft_wrap=False, highlight=False)
     if not console.is_terminal:
         console = Console(file=stream or sys.stdout, width=200, highlight=False)
     console.print(table)
-
-
-def plain_size(count: int) -> str:
-    """Bytes for people: 1.5 MiB."""
-    size = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{count} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
 
 
 class Display:
@@ -129,8 +122,10 @@ def summarize(report: Mapping[str, Any]) -> None:
             ((item["writer"], item["full_name"], item["state"], item["reason"] or "") for item in report["components"]),
         )
     for title, key, name in (
+        ("Read live, so not as of one moment", "read_live", "name"),
         ("Failed", "failed", "path"),
         ("Left out", "left_out", "name"),
+        ("Left out of the shadow copies by VSS", "left_out_by_vss", "name"),
         ("Not kept", "not_kept", "path"),
     ):
         entries = report[key]

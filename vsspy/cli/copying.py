@@ -12,92 +12,31 @@ import queue
 import stat
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
-from .filecopy import (
+from .._filecopy import (
     Stopped,
     TargetError,
     TornError,
     copy_contents,
+    copy_ranges,
     is_fatal,
     keep_link_metadata,
     keep_metadata,
     reason,
 )
-from .roots import Root
+from .._roots import Root
+from .copy_jobs import File, Single, Twin
+from .copy_result import CopyResult, NotKept, Parts, Progress, Trouble
 
-__all__ = ["Copier", "CopyResult", "NotKept", "Progress", "TargetError", "Trouble"]
+__all__ = ["Copier", "TargetError"]
 
 # Nothing about these is read on Windows, so no file of it is listed by itself.
 NOT_KEPT_ON_WINDOWS = ("access control lists", "alternate data streams", "sparse ranges", "compression and encryption")
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """An entry that is not in the backup, by its full name, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotKept:
-    """An entry that is in the backup, but for one property of it."""
-
-    path: str
-    what: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the copy is. The totals grow until `counted`; sizes are in bytes."""
-
-    files: int
-    bytes: int
-    total_files: int
-    total_bytes: int
-    counted: bool
-
-
-@dataclass(slots=True)
-class CopyResult:
-    """What became of everything that was to be copied.
-
-    `bytes` are the sizes of the files, holes included; of the names of one file only the first counts as a file, the others are
-    `hard_links`. `failed` could not be read or written; `left_out` is what a backup of this kind has no place for.
-    """
-
-    files: int = 0
-    folders: int = 0
-    links: int = 0
-    hard_links: int = 0
-    bytes: int = 0
-    failed: list[Trouble] = field(default_factory=list)
-    left_out: list[Trouble] = field(default_factory=list)
-    not_kept: list[NotKept] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    source: Root
-    name: str
-    new: str
-    path: str
-    st: os.stat_result
-
-
-@dataclass(frozen=True, slots=True)
-class _Twin:
-    """A further name of a file that was met before."""
-
-    file: _File
-    first: _File
-
-
 class Copier:
-    """Copies into one folder; `add` what is to be copied, then `run` once.
+    """Copies into one folder; `add` or `add_singles` what is to be copied, then `run` once.
 
     Args:
         target: An empty folder that nobody else writes to.
@@ -113,15 +52,18 @@ class Copier:
         self._on_progress = on_progress
         self._result = CopyResult()
         self._trees: list[tuple[Root, str, str, str]] = []
-        self._jobs: queue.Queue[_File | None] = queue.Queue(maxsize=1000)
+        self._singles: Iterable[Single] = ()
+        self._last: list[Single] = []
+        self._made: set[str] = set()
+        self._jobs: queue.Queue[File | None] = queue.Queue(maxsize=1000)
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._fatal: BaseException | None = None
         self._moved = self._total_files = self._total_bytes = 0
         self._counted = False
-        self._first: dict[tuple[int, int], _File] = {}
-        self._twins: list[_Twin] = []
-        self._folders: list[_File] = []
+        self._first: dict[tuple[int, int], File] = {}
+        self._twins: list[Twin] = []
+        self._folders: list[File] = []
         self._bad: set[str] = set()
 
     def add(self, source: Root, name: str, new: str, path: str) -> None:
@@ -132,6 +74,10 @@ class Copier:
             path: Its full name on the live system, for the report.
         """
         self._trees.append((source, name, new, path))
+
+    def add_singles(self, files: Iterable[Single]) -> None:
+        """Adds files that are looked up while the trees are copied; none of them may be in a tree, but the last ones."""
+        self._singles = files
 
     def run(self) -> CopyResult:
         """Copies everything.
@@ -150,6 +96,12 @@ class Copier:
             for source, name, new, path in self._trees:
                 self._make_parents(new)
                 self._walk(source, name, new, path)
+            for single in self._singles:
+                self._check()
+                if single.is_last:
+                    self._last.append(single)
+                else:
+                    self._single(single)
             self._counted = True
             self._tell()
             for _ in workers:
@@ -162,6 +114,9 @@ class Copier:
             for twin in self._twins:
                 self._check()
                 self._link(twin)
+            for single in self._last:
+                self._check()
+                self._replace(single)
             for folder in reversed(self._folders):
                 self._check()
                 self._finish_folder(folder)
@@ -177,6 +132,7 @@ class Copier:
         for troubles in (self._result.failed, self._result.left_out):
             troubles.sort(key=lambda trouble: trouble.path)
         self._result.not_kept.sort(key=lambda lost: (lost.path, lost.what))
+        self._result.partial.sort(key=lambda part: part.path)
         return self._result
 
     # The walk, in the calling thread.
@@ -185,7 +141,7 @@ class Copier:
         if self._stop.is_set():
             raise Stopped
 
-    def _put(self, job: _File | None) -> None:
+    def _put(self, job: File | None) -> None:
         while True:
             self._check()
             try:
@@ -197,11 +153,43 @@ class Copier:
         parts = new.split(os.sep)[:-1]
         for depth in range(1, len(parts) + 1):
             folder = os.sep.join(parts[:depth])
+            if folder in self._made:
+                continue
             try:
                 if not self._target.exists(folder):
                     self._target.mkdir(folder)
             except OSError as error:
                 raise TargetError(error, folder) from error
+            self._made.add(folder)
+
+    def _single(self, single: Single) -> None:
+        self._make_parents(single.new)
+        try:
+            self._entry(self._file(single))
+        except OSError as error:
+            self._failed(single.path, error, single.on_failure)
+
+    def _replace(self, single: Single) -> None:
+        """After the copying threads have ended, in this one."""
+        self._make_parents(single.new)
+        try:
+            file = self._file(single)
+            if self._target.exists(single.new):
+                before = self._target.lstat(single.new)
+                self._target.unlink(single.new)
+                if stat.S_ISREG(before.st_mode) and before.st_nlink == 1:
+                    self._count(files=-1, size=-before.st_size)
+            if stat.S_ISLNK(file.st.st_mode):
+                self._symlink(file)
+            else:
+                self._copy(file)
+        except OSError as error:
+            self._failed(single.path, error, single.on_failure)
+
+    @staticmethod
+    def _file(single: Single) -> File:
+        st = single.source.lstat(single.name)
+        return File(single.source, single.name, single.new, single.path, st, single.ranges, single.on_failure)
 
     def _walk(self, source: Root, name: str, new: str, path: str) -> None:
         stack = [(name, new, path)]
@@ -213,7 +201,7 @@ class Copier:
                 if stat.S_ISDIR(st.st_mode) and not self._is_junction(st):
                     listing = source.listing(name)
                     self._target.mkdir(new)
-                    self._folders.append(_File(source, name, new, path, st))
+                    self._folders.append(File(source, name, new, path, st))
                     self._count(folders=1)
                     # The last one pushed is the first one walked.
                     for entry in reversed(listing):
@@ -221,7 +209,7 @@ class Copier:
                         full = path if path.endswith((os.sep, "\\")) else path + self._separator(path)
                         stack.append((below, os.sep.join((new, entry)), full + entry))
                 else:
-                    self._entry(_File(source, name, new, path, st))
+                    self._entry(File(source, name, new, path, st))
             except OSError as error:
                 self._failed(path, error)
 
@@ -235,10 +223,10 @@ class Copier:
         """Windows: whether the folder is another folder's name (IO_REPARSE_TAG_MOUNT_POINT or another name surrogate)."""
         return bool(getattr(st, "st_reparse_tag", 0) & 0x20000000)
 
-    def _entry(self, file: _File) -> None:
+    def _entry(self, file: File) -> None:
         mode = file.st.st_mode
         if stat.S_ISREG(mode) and not self._is_junction(file.st):
-            if self._is_twin(file):
+            if file.ranges is None and self._is_twin(file):
                 return
             with self._lock:
                 self._total_files += 1
@@ -259,16 +247,16 @@ class Copier:
             )
             self._result.left_out.append(Trouble(file.path, kind))
 
-    def _is_twin(self, file: _File) -> bool:
+    def _is_twin(self, file: File) -> bool:
         if file.st.st_nlink < 2 or not file.st.st_ino:
             return False
         first = self._first.setdefault((file.st.st_dev, file.st.st_ino), file)
         if first is file:
             return False
-        self._twins.append(_Twin(file, first))
+        self._twins.append(Twin(file, first))
         return True
 
-    def _symlink(self, file: _File) -> None:
+    def _symlink(self, file: File) -> None:
         to = file.source.readlink(file.name)
         folder = sys.platform == "win32" and bool(file.st.st_file_attributes & stat.FILE_ATTRIBUTE_DIRECTORY)
         self._target.symlink(to, file.new, folder)
@@ -277,10 +265,10 @@ class Copier:
 
     # After the copying threads have ended.
 
-    def _link(self, twin: _Twin) -> None:
+    def _link(self, twin: Twin) -> None:
         file, first = twin.file, twin.first
         if first.path in self._bad:
-            self._add_failed(file.path, f"it is the same file as {first.path}, which failed")
+            self._add_failed(file.path, f"it is the same file as {first.path}, which failed", file.on_failure)
             return
         try:
             self._target.link(first.new, file.new)
@@ -295,9 +283,9 @@ class Copier:
                 else:
                     self._copy(file)
             except OSError as second:
-                self._failed(file.path, second)
+                self._failed(file.path, second, file.on_failure)
 
-    def _finish_folder(self, folder: _File) -> None:
+    def _finish_folder(self, folder: File) -> None:
         """Last, and deepest first: making an entry changes its folder's times, and a read-only one takes no entries."""
         lost = self._losing(folder.path)
         if sys.platform == "win32":
@@ -331,7 +319,7 @@ class Copier:
                 try:
                     self._copy(file)
                 except OSError as error:
-                    self._failed(file.path, error)
+                    self._failed(file.path, error, file.on_failure)
                 except TargetError as error:
                     raise TargetError(error.cause, file.path) from error
         except Stopped:
@@ -345,7 +333,7 @@ class Copier:
                 self._fatal = error
         self._stop.set()
 
-    def _copy(self, file: _File) -> None:
+    def _copy(self, file: File) -> None:
         lost = self._losing(file.path)
         source = file.source.open(file.name, os.O_RDONLY)
         try:
@@ -355,7 +343,11 @@ class Copier:
             target = self._target.open(file.new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             try:
                 try:
-                    holes = copy_contents(source, target, before.st_size, self._add_moved)
+                    holes = False
+                    if file.ranges is None:
+                        holes = copy_contents(source, target, before.st_size, self._add_moved)
+                    else:
+                        copy_ranges(source, target, before.st_size, file.ranges, self._add_moved)
                     after = os.fstat(source)
                     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                         raise TornError(errno.EIO, "it changed while it was read")
@@ -375,7 +367,12 @@ class Copier:
                 raise
         finally:
             os.close(source)
-        self._count(files=1, size=before.st_size)
+        if file.ranges is None:
+            self._count(files=1, size=before.st_size)
+        else:
+            self._count(files=1, size=sum(each.length for each in file.ranges))
+            with self._lock:
+                self._result.partial.append(Parts(file.path, file.ranges))
         self._tell()
 
     def _add_moved(self, count: int) -> None:
@@ -408,13 +405,15 @@ class Copier:
 
         return lost
 
-    def _add_failed(self, path: str, why: str) -> None:
+    def _add_failed(self, path: str, why: str, told: Callable[[str], object] | None = None) -> None:
         with self._lock:
             self._result.failed.append(Trouble(path, why))
             self._bad.add(path)
+        if told is not None:
+            told(f"{path}: {why}")
 
-    def _failed(self, path: str, error: OSError) -> None:
+    def _failed(self, path: str, error: OSError, told: Callable[[str], object] | None = None) -> None:
         """One entry cannot be copied, or none can."""
         if is_fatal(error) and not isinstance(error, TornError):
             raise TargetError(error, path) from error
-        self._add_failed(path, reason(error))
+        self._add_failed(path, reason(error), told)

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
-__all__ = ["Interrupted", "Interrupts"]
+__all__ = ["Interrupted", "Interrupts", "stopping"]
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal that asks the command to stop; `exit_code` is 128 and its number: 130 for Ctrl-C, 143 for SIGTERM."""
+    """A signal that asks the command to stop.
+
+    Attributes:
+        exit_code: 128 and the signal's number: 130 for Ctrl-C, 143 for SIGTERM.
+        message: What a person gets to see.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.exit_code = 128 + number
+        self.message = "stopped; nothing was made"
+
+
+@contextmanager
+def stopping(message: Callable[[], str]) -> Iterator[None]:
+    """Within: a person who stops the command is told this, since something was done by then."""
+    try:
+        yield
+    except Interrupted as error:
+        error.message = message()
+        raise
 
 
 def _signals() -> list[signal.Signals]:
@@ -41,6 +57,7 @@ class Interrupts:
         self._count = 0
         self._held = 0
         self._impatient = False
+        self._receiver: Callable[[int], object] | None = None
 
     def __enter__(self) -> Self:
         for number in _signals():
@@ -56,6 +73,9 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._held:
+            return
+        if self._receiver is not None:
+            self._receiver(number)
             return
         self._count += 1
         if self._count == 1 or (self._count == 2 and self._impatient):
@@ -89,3 +109,12 @@ class Interrupts:
             yield
         finally:
             self._held -= 1
+
+    @contextmanager
+    def handed_on(self, receiver: Callable[[int], object]) -> Iterator[None]:
+        """Within: each signal is given to *receiver*, in the main thread, and raises nothing."""
+        before, self._receiver = self._receiver, receiver
+        try:
+            yield
+        finally:
+            self._receiver = before

@@ -11,7 +11,7 @@ from ..errors import VssError
 from ..filesets import locate
 from ..metadata import FileSet
 from ..simulator import Machine
-from .copying import Trouble
+from .copy_result import Trouble
 from .places import Place
 
 __all__ = ["Losses"]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from .._roots import shown
 from ..errors import VssError
 from .console import complain
 from .errors import CommandError
-from .roots import shown
 
 if TYPE_CHECKING:
     from ..simulator import Machine, Writer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import logging
+import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -12,13 +12,13 @@ from typing import ParamSpec
 import click
 
 from .. import __version__
+from .._filecopy import TargetError, reason
+from .._roots import shown
 from .._typed_errors import MACHINE_FOLDER
 from ..errors import VssError
 from .console import complain
 from .errors import CommandError
-from .filecopy import TargetError, reason
 from .interrupts import Interrupted
-from .roots import shown
 
 __all__ = ["run"]
 
@@ -45,7 +45,7 @@ def guarded(command: Callable[P, int]) -> Callable[P, int]:
         try:
             return command(*args, **kwargs)
         except Interrupted as error:
-            complain("stopped; nothing was made")
+            complain(error.message)
             return error.exit_code
         except KeyboardInterrupt:
             return 130
@@ -60,7 +60,47 @@ def guarded(command: Callable[P, int]) -> Callable[P, int]:
     return call
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+# Each command, and its module here, which has it as `command` or as what stands behind the colon. A module is loaded when its command is wanted: a completion of
+# the shell's runs at each press of the key.
+COMMANDS = {
+    "backup": "backup",
+    "break": "hardware:break_set",
+    "cleanup": "cleanup",
+    "completion": "completion",
+    "create": "create",
+    "delete": "delete",
+    "diskshadow": "diskshadow",
+    "doctor": "doctor",
+    "examine": "examine",
+    "exec": "exec_",
+    "expose": "expose",
+    "import": "hardware:import_set",
+    "list": "listing",
+    "mount": "mount",
+    "plan": "plan",
+    "restore": "restore",
+    "resync": "resync",
+    "revert": "revert",
+    "schema": "schema",
+    "simulator": "simulator",
+    "storage": "storage",
+    "unexpose": "expose:unexpose",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        found: click.Command = getattr(importlib.import_module(f".{module}", __package__), attribute or "command")
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="vsspy", message="%(prog)s %(version)s")
 def cli() -> None:
     """Back up files through shadow copies of Microsoft's Volume Shadow Copy Service (VSS).
@@ -72,21 +112,22 @@ def cli() -> None:
     Examples:
       vsspy backup C:\\Data --to E:\\Backup
       vsspy backup examples/server --to backup --writers-from examples/writers
-      vsspy writers --save documents
-      vsspy shadows
+      vsspy restore E:\\Backup --to F:\\Look
+      vsspy list writers --save documents
+      vsspy list shadows
       vsspy simulator init server --volume 'C:\\=/srv/image'
     """
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line (sys.argv by default) and returns its exit code."""
-    from . import backup, shadows, simulator, writers
-
-    logging.getLogger("vsspy").addHandler(logging.NullHandler())  # what it says is in the report's notes
-    for module in (backup, shadows, simulator, writers):
-        cli.add_command(module.command)
     try:
-        code = cli.main(args=None if arguments is None else list(arguments), prog_name="vsspy", standalone_mode=False)
+        code = cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="vsspy",
+            standalone_mode=False,
+            windows_expand_args=False,  # --component * is no pattern of files, and {C:}\Data\%X% is for the command
+        )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .._paths import Location, VolumeNames, fold, separator, split, volume_name
+from .._filecopy import reason
+from .._paths import Location, VolumeNames, fold, separator, split, stored_as, volume_name
+from .._roots import shown
 from ..errors import InvalidArgumentError
+from ..result import LeftOut
 from .errors import CommandError
-from .filecopy import reason
-from .roots import shown
 from .staging import STAGING
 
 __all__ = ["DOCUMENTS", "Place", "Places", "target_folder"]
@@ -104,20 +105,13 @@ def target_folder(text: str) -> str:
     return directory
 
 
-def below(path: str) -> str:
-    """Where a full name goes below DIR: `/srv/data` to srv/data, `C:\\Data` to C/Data."""
-    root, elements = split(path)
-    head = root.replace("\\\\?\\", "").replace(":", "").strip("\\/")
-    return os.sep.join([part for part in head.split("\\") if part] + elements)
-
-
-def find_places(paths: Sequence[str], volumes: Mapping[str, str], directory: str, *, simulated: bool) -> Places:
+def find_places(paths: Sequence[str], volumes: Mapping[str, str], directory: str | None, *, simulated: bool) -> Places:
     """Looks every PATH up and checks all that can be checked before anything is made.
 
     Args:
         paths: As given: names in the volumes of --volume, or places on this machine.
         volumes: Those of --volume.
-        directory: DIR, a full path.
+        directory: DIR, a full path; None where nothing is to be made.
         simulated: Whether folders become simulated volumes.
 
     Raises:
@@ -127,16 +121,16 @@ def find_places(paths: Sequence[str], volumes: Mapping[str, str], directory: str
     places = [_find(path, used, simulated) for path in paths]
     if simulated:
         places, used = _merge(places, used, volumes)
-    target = os.path.realpath(directory)
+    target = None if directory is None else os.path.realpath(directory)
     for number, place in enumerate(places):
         local = os.path.realpath(place.local)
-        if _within(target, local) and place.is_folder:
+        if target is not None and _within(target, local) and place.is_folder:
             raise CommandError(
-                f"--to {shown(directory)} lies inside {shown(place.path)}, which is to be backed up; choose a folder outside it"
+                f"--to {shown(target)} lies inside {shown(place.path)}, which is to be backed up; choose a folder outside it"
             )
-        if _within(local, target):
+        if target is not None and _within(local, target):
             raise CommandError(
-                f"{shown(place.path)} lies inside --to {shown(directory)}; choose another folder for the backup"
+                f"{shown(place.path)} lies inside --to {shown(target)}; choose another folder for the backup"
             )
         first = place.below.split(os.sep)[0]
         if fold(first) in {fold(DOCUMENTS), fold(STAGING)} or not first:
@@ -154,6 +148,28 @@ def find_places(paths: Sequence[str], volumes: Mapping[str, str], directory: str
                     f"{shown(place.path)} and {shown(other.path)} would be written to the same place below DIR"
                 )
     return Places(places, used if simulated else {})
+
+
+def may_touch(places: Iterable[Place], items: Iterable[LeftOut], volumes: VolumeNames) -> list[LeftOut]:
+    """Those files, named by pattern, that may lie in a PATH: their folder does, or the PATH lies below it.
+
+    Args:
+        places: The PATHs.
+        items: Files that are left out.
+        volumes: The machine's volumes, with all their names.
+    """
+    asked = [location for place in places if (location := volumes.locate(place.path)) is not None]
+    found = []
+    for item in items:
+        mark = separator(item.name)
+        folder = volumes.locate(item.name.rpartition(mark)[0] + mark)
+        for location in asked:
+            if folder is not None and folder.volume == location.volume:
+                pairs = zip(folder.elements, location.elements, strict=False)
+                if all(fold(one) == fold(other) for one, other in pairs):
+                    found.append(item)
+                    break
+    return found
 
 
 def _refuse_pair(inner: Place, outer: Place) -> None:
@@ -234,7 +250,7 @@ def _place(path: str, location: Location, volumes: Mapping[str, str]) -> Place:
     full = location.volume + inside.replace(os.sep, mark)
     if split(location.volume)[1]:
         full = full.rstrip(mark)  # a mounted folder; only a root's name ends in a separator
-    return Place(full, location.volume, real_inside, below(full), local, stat.S_ISDIR(st.st_mode))
+    return Place(full, location.volume, real_inside, stored_as(full), local, stat.S_ISDIR(st.st_mode))
 
 
 def _find_local(local: str, st: os.stat_result, volumes: dict[str, str]) -> Place:
@@ -251,7 +267,7 @@ def _find_local(local: str, st: os.stat_result, volumes: dict[str, str]) -> Plac
     inside = "" if is_folder else os.path.basename(real)
     if not is_folder and os.path.dirname(real) != os.path.realpath(home):
         raise CommandError(f"{shown(local)} is a link to {shown(real)}; name that file itself")
-    return Place(local, volume_name(home), inside, below(local), local, is_folder)
+    return Place(local, volume_name(home), inside, stored_as(local), local, is_folder)
 
 
 def _merge(places: list[Place], used: dict[str, str], given: Mapping[str, str]) -> tuple[list[Place], dict[str, str]]:
@@ -293,6 +309,6 @@ def _find_windows(path: str, local: str, st: os.stat_result) -> Place:
         if volume.startswith("\\\\") and not volume.startswith("\\\\?\\"):
             raise CommandError(f"{shown(path)} is on a network share; run the backup on the server that has it")
         inside = "" if len(real) < len(volume) else real[len(volume) :]
-        return Place(local, volume, inside, below(local), local, stat.S_ISDIR(st.st_mode))
+        return Place(local, volume, inside, stored_as(local), local, stat.S_ISDIR(st.st_mode))
     else:
         raise CommandError("the windows backend exists on Windows only; leave --backend out to use the simulator")

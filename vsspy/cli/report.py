@@ -6,13 +6,14 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .copying import CopyResult
+from .._roots import shown
+from ..result import LeftOut
+from .copy_result import CopyResult
 from .places import Place
-from .roots import shown
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -28,7 +29,8 @@ __all__ = ["Report", "as_json", "document_names"]
 class Report:
     """The facts of one backup; `to_dict` is report.json and what --json prints.
 
-    `seconds` and the phases' times are in seconds, sizes in bytes.
+    `seconds` and the phases' times are in seconds, sizes in bytes. `places` are the PATHs and the folders of components, each written whole;
+    `previous` is the folder of the backup that this one builds on.
     """
 
     version: str
@@ -40,10 +42,10 @@ class Report:
     result: BackupResult | None = None
     copied: CopyResult = field(default_factory=CopyResult)
     phases: list[dict[str, Any]] = field(default_factory=list)
-    left_out: list[dict[str, Any]] = field(default_factory=list)
     not_kept: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     volumes: dict[UUID, str] = field(default_factory=dict)
+    previous: str | None = None
 
     @property
     def good(self) -> bool:
@@ -74,6 +76,7 @@ class Report:
             "finished": finished.isoformat(),
             "seconds": round((finished - self.started).total_seconds(), 6),
             "to": self.directory,
+            "previous": self.previous,
             "paths": [{"path": place.path, "volume": place.volume, "below": place.below} for place in self.places],
             "phases": sorted([*session.get("phases", []), *self.phases], key=lambda phase: phase["start"]),
             "freeze_window": session.get("freeze_window"),
@@ -89,12 +92,17 @@ class Report:
             "links": self.copied.links,
             "hard_links": self.copied.hard_links,
             "bytes": self.copied.bytes,
+            "partial_files": [
+                {"path": part.path, "ranges": [[each.offset, each.length] for each in part.ranges]}
+                for part in self.copied.partial
+            ],
+            "read_live": session.get("read_live", []),
             "failed": [{"path": trouble.path, "reason": trouble.reason} for trouble in self.copied.failed],
             "left_out": [
                 *session.get("left_out", []),
-                *self.left_out,
-                *({"kind": "file", "name": trouble.path, "reason": trouble.reason} for trouble in self.copied.left_out),
+                *(asdict(LeftOut("file", trouble.path, trouble.reason)) for trouble in self.copied.left_out),
             ],
+            "left_out_by_vss": session.get("left_out_by_vss", []),
             "not_kept": [
                 *({"path": None, "what": what, "reason": "not read on Windows"} for what in self.not_kept),
                 *({"path": lost.path, "what": lost.what, "reason": lost.reason} for lost in self.copied.not_kept),

@@ -7,12 +7,12 @@ import os
 import click
 
 from .._machine_folder import MachineSettings, configure, read_settings
+from .._roots import shown
 from .console import print_table
 from .errors import CommandError
 from .machine import load_writers
 from .main import guarded
 from .report import as_json
-from .roots import shown
 
 __all__ = ["command"]
 
@@ -53,7 +53,12 @@ def init(folder: str, volumes: tuple[str, ...], documents: str | None, overwrite
     \b
     Examples:
       vsspy simulator init server --volume 'C:\\=/srv/image' --writers documents
-      VSSPY_SIMULATOR=server vsspy writers
+      VSSPY_SIMULATOR=server vsspy list writers
+
+    \b
+    Exit codes:
+      0    written
+      2    nothing was written
     """
     from .places import parse_volumes
 
@@ -73,7 +78,16 @@ def init(folder: str, volumes: tuple[str, ...], documents: str | None, overwrite
 def check(folder: str, as_json_text: bool) -> int:
     """Read FOLDER/machine.xml and the writers' documents, and print the machine that they describe, defaults included.
 
-    What is wrong is one line on stderr: the file, the line and what to do; the exit code is 2 then.
+    What is wrong is one line on stderr: the file, the line and what to do.
+
+    \b
+    Examples:
+      vsspy simulator check server
+
+    \b
+    Exit codes:
+      0    nothing is wrong
+      2    something is
     """
     settings = read_settings(folder)
     if as_json_text:

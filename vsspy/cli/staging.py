@@ -22,9 +22,9 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
 
+from .._filecopy import reason
+from .._roots import PRIVATE, Root, shown
 from .errors import CommandError
-from .filecopy import reason
-from .roots import PRIVATE, Root, shown
 
 __all__ = ["STAGING", "Staging", "remove_tree"]
 

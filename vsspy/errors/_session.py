@@ -30,6 +30,14 @@ class FileSetError(_ToldError, InvalidArgumentError):
     _operation = "FileSet"
 
 
+class RangesError(_ToldError, InvalidArgumentError):
+    """Ranges of a partial file that are no list of ranges, or that no file can have."""
+
+    hint = "The writer named them: back it up without partial files (partial_files=False), and report it to its maker."
+    _code = "E_INVALIDARG"
+    _operation = "Ranges"
+
+
 class InvalidTraceError(_ToldError, InvalidArgumentError):
     """A file that is not a trace, or a damaged one.
 
@@ -68,3 +76,33 @@ class ShadowCopyVanishedError(_ToldError, ObjectNotFoundError):
     hint = "Read inside the session's block; if it vanished there, give the storage area more space, and start again."
     _code = "VSS_E_OBJECT_NOT_FOUND"
     _operation = "ShadowCopy"
+
+
+class BackupFolderError(_ToldError, InvalidArgumentError):
+    """A folder is not what ``vsspy backup`` makes, or something in it is missing or damaged."""
+
+    hint = "Name the folder that was the backup's --to, with the folder vsspy in it as it was written."
+    _code = "E_INVALIDARG"
+    _operation = "BackupFolder"
+
+
+class RestoreError(_ToldError):
+    """A component or a file cannot be restored as the backup, its writer's restore method or its targets say."""
+
+    hint = "Restore it to another folder, and put it in place by what its application documents."
+    _code = "E_FAIL"
+    _operation = "RestoreSession"
+
+
+class UnsafePathError(RestoreError):
+    """A place to restore to, or to read from, that leads elsewhere: a link on the way, or what is no plain file name."""
+
+    hint = "Look who put the link there; remove it, or restore to another folder."
+
+
+class IncompleteRestoreError(_ToldError):
+    """Components were told to writers as to be restored, and nobody restored them; the writers heard so."""
+
+    hint = "Call restore_files, or place each of files(), before the block ends."
+    _code = "E_FAIL"
+    _operation = "RestoreSession"

@@ -6,11 +6,24 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from .roots import Root
+from ._roots import Root
 
-__all__ = ["Stopped", "TargetError", "TornError", "copy_contents", "keep_link_metadata", "keep_metadata", "reason"]
+if TYPE_CHECKING:
+    from .ranges import Range
+
+__all__ = [
+    "Stopped",
+    "TargetError",
+    "TornError",
+    "copy_contents",
+    "copy_ranges",
+    "keep_link_metadata",
+    "keep_metadata",
+    "reason",
+]
 
 CHUNK = 4 << 20  # bytes moved between two looks at the stop flag
 _FICLONE = 0x40049409
@@ -69,6 +82,31 @@ def _write(target: int, data: bytes, offset: int) -> None:
         if is_fatal(error) or error.errno in _FATAL_IN_WRITE:
             raise TargetError(error, "") from error
         raise
+
+
+def _resize(target: int, size: int) -> None:
+    try:
+        os.ftruncate(target, size)
+    except OSError as error:
+        if is_fatal(error):
+            raise TargetError(error, "") from error
+        raise
+
+
+def copy_ranges(source: int, target: int, size: int, ranges: Iterable[Range], moved: Callable[[int], None]) -> None:
+    """Copies parts of a file between two descriptors to the same places; the rest of `size` bytes is a hole, or zeroes.
+
+    Args:
+        ranges: The parts, ascending.
+        moved: As for `copy_contents`.
+
+    Raises:
+        TornError: The source ends before the parts do.
+        TargetError: The target is full.
+    """
+    for each in ranges:
+        _copy_part(source, target, each.offset, each.end, moved)
+    _resize(target, size)
 
 
 if sys.platform != "win32":
@@ -139,13 +177,11 @@ if sys.platform != "win32":
             kernel = _copy_range(source, target, start, end, moved, kernel)
             offset = end
         if holes:
-            try:
-                os.ftruncate(target, size)
-            except OSError as error:
-                if is_fatal(error):
-                    raise TargetError(error, "") from error
-                raise
+            _resize(target, size)
         return holes
+
+    def _copy_part(source: int, target: int, start: int, end: int, moved: Callable[[int], None]) -> None:
+        _copy_range(source, target, start, end, moved, hasattr(os, "copy_file_range"))
 
     def _owner_and_mode(target: int, st: os.stat_result, lost: Callable[[str, str], None]) -> None:
         mode = stat.S_IMODE(st.st_mode)
@@ -241,6 +277,11 @@ else:
             left -= len(data)
             moved(len(data))
         return False
+
+    def _copy_part(source: int, target: int, start: int, end: int, moved: Callable[[int], None]) -> None:
+        os.lseek(source, start, os.SEEK_SET)
+        os.lseek(target, start, os.SEEK_SET)
+        copy_contents(source, target, end - start, moved)
 
     def _keep(path: str, st: os.stat_result, lost: Callable[[str, str], None]) -> None:
         """Creation, access and change time and the settable attributes; both need no handle of Python's."""

@@ -10,27 +10,35 @@ from __future__ import annotations
 import os
 import sys
 from types import TracebackType
-from typing import Self, TypedDict
+from typing import BinaryIO, Self, TypedDict
 
-__all__ = ["Root", "long_path", "shown"]
+from ._native_paths import long_path
+
+__all__ = ["PRIVATE", "Root", "long_path", "open_to_read", "shown"]
 
 
 if sys.platform == "win32":
+    from ._windows_files import open_for_backup
+
     PRIVATE = os.O_BINARY | os.O_NOINHERIT
 else:
     PRIVATE = os.O_NOFOLLOW | os.O_CLOEXEC  # what every file is opened with
 
 
+def open_to_read(path: str) -> BinaryIO:
+    """A file by its full path, with backup semantics on Windows, and never through a link in its last part."""
+
+    def opener(name: str, flags: int) -> int:
+        if sys.platform == "win32":
+            return open_for_backup(long_path(name))
+        else:
+            return os.open(name, flags | PRIVATE)
+
+    return open(path, "rb", opener=opener)
+
+
 class _At(TypedDict, total=False):
     dir_fd: int
-
-
-def long_path(path: str) -> str:
-    """`path` in the form that Windows limits least; elsewhere `path` itself. It has to be absolute."""
-    if sys.platform == "win32" and not path.startswith(("\\\\?\\", "\\\\.\\")):
-        path = path.replace("/", "\\")
-        path = "\\\\?\\UNC\\" + path[2:] if path.startswith("\\\\") else "\\\\?\\" + path
-    return path
 
 
 def shown(name: str) -> str:
@@ -76,7 +84,12 @@ class Root:
         return (name or ".") if self._at else self.full(name)
 
     def open(self, name: str, flags: int, mode: int = 0o600) -> int:
-        """A descriptor of `name`, never through a link in its last part and never inherited."""
+        """A descriptor of `name`, never through a link in its last part and never inherited.
+
+        Files that are only read are opened with backup semantics on Windows, where the backup privilege counts.
+        """
+        if sys.platform == "win32" and flags == os.O_RDONLY:
+            return open_for_backup(self.full(name))
         return os.open(self._name(name), flags | PRIVATE, mode, **self._at)
 
     def lstat(self, name: str) -> os.stat_result:
