@@ -124,7 +124,7 @@ def host_python() -> Path:
         run(sys.executable, "-m", "venv", "--clear", WORK / "host")
         requirements = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
         run(python, "-m", "pip", "install", "-q", "--no-cache-dir", "wheel", *requirements, quiet=True)
-        ready.touch()
+        ready.write_text(wanted, encoding="utf-8")
     return python
 
 
@@ -137,8 +137,8 @@ def setup(target: Target) -> None:
     for tool, package in {"wine": "wine wine64", MINGW: "g++-mingw-w64-x86-64-posix"}.items():
         if not shutil.which(tool):
             raise SystemExit(f"{tool} is missing: apt-get install {package}")
-    ready = target.prefix / "ready"
-    if ready.exists():
+    ready, wanted = target.prefix / "ready", "\n".join(test_requirements())
+    if ready.exists() and ready.read_text(encoding="utf-8") == wanted:
         return
     pip: list[str | Path] = [host_python(), "-m", "pip"]
     version, digest = INTERPRETERS[target.python]
@@ -181,7 +181,7 @@ def setup(target: Target) -> None:
         "--find-links", downloads, *test_requirements(), quiet=True,
     )  # fmt: skip
     shutil.rmtree(downloads)
-    ready.touch()
+    ready.write_text(wanted, encoding="utf-8")
 
 
 def build(target: Target, out: Path | None) -> Path:

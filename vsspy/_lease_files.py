@@ -90,8 +90,10 @@ def check_folder(folder: str) -> None:
 
 def open_file(path: str, flags: int = os.O_RDONLY) -> IO[bytes]:
     """Opens a lease file, which is never reached through a link; raises OSError."""
-    if sys.platform == "win32" and _is_link(os.lstat(path)):
-        raise PermissionError(f"{path} is a link")
+    if sys.platform == "win32":  # which has no O_NOFOLLOW
+        with contextlib.suppress(FileNotFoundError):
+            if _is_link(os.lstat(path)):
+                raise PermissionError(f"{path} is a link")
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
@@ -187,11 +189,21 @@ class HeldLease:
     def drop(self) -> None:
         """Nothing is left over: the file goes. Raises OSError."""
         _held.discard(self)
+        with contextlib.suppress(OSError, ValueError):
+            self._name_nothing()
         if sys.platform == "win32":  # a file that is open cannot go
             self._file.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
         self._file.close()
+
+    def _name_nothing(self) -> None:
+        """Should the file be found unlocked all the same, or stay, nobody is to take for left over what is there on purpose."""
+        values = {**json.loads(self._file.read()), "set_id": str(UUID(int=0)), "shadow_copies": {}}
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(json.dumps(values, indent=1).encode())
+        self._file.flush()
 
     def leave(self) -> None:
         """Something is left over: the file stays, as one that nobody holds."""

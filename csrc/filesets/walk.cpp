@@ -79,7 +79,7 @@ void walk::open_frame(frame& in, std::vector<event>& events) {
     frame& parent = *frames_[frames_.size() - 2];
     if (parent.place.is_parked() && !back(parent, events)) return pop();
     if (const error_code error = in.place.open_below(parent.place, in.name)) {
-      if (!in.named || !means_missing(error)) fail(events, shadow_, error, active(in));
+      fail(events, shadow_, error, active(in));  // also a missing one: it was there when its folder was read
       return pop();
     }
   }
@@ -144,7 +144,7 @@ void walk::list(frame& in, std::vector<event>& events) {
   for (int i = 0; i < at_once; ++i) {
     const error_code error = in.place.list(name, known);
     if (error) {
-      if (!in.named || !means_missing(error)) fail(events, shadow_, error, active(in));
+      fail(events, shadow_, error, active(in));  // also a missing one: it was there when its folder was read
       return pop();
     }
     if (name.empty()) {
@@ -288,7 +288,6 @@ void walk::go_folder(frame& in, const std::string& name, const status& found, co
   next.name = name;
   next.deep = in.deep;
   next.dead = in.dead;
-  next.named = nodes != nullptr;
   if (nodes) {
     next.wanted = *nodes;
     for (const node* each : *nodes) {

@@ -76,7 +76,6 @@ class walk {
     std::vector<const wishes*> deep;  // of folders above, too
     descent unwanted;
     set_id dead = no_groups;  // groups whose exclusions leave nothing here and below
-    bool named = false;       // by a file set, not found in a listing: it need not exist
 
     enum class step { open, list, go } at = step::open;
     folder place;

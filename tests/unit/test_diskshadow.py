@@ -258,12 +258,11 @@ def test_what_is_refused(machine: simulator.Machine, script: str, reason: str) -
     assert machine.live_objects == 0
 
 
-def test_a_failed_script_leaves_nothing(machine: simulator.Machine, writer: Listener, volume: Path) -> None:
+def test_a_failed_script_leaves_nothing(machine: simulator.Machine, writer: Listener) -> None:
     """Persistent shadow copies too, and those that are exposed."""
-    (volume / "mounted").mkdir()
     with pytest.raises(ScriptError, match=r"line 6: exec: copy.cmd failed with exit code 3"):
         run(
-            "set context persistent\nbegin backup\nadd volume c: alias a\ncreate\nexpose %a% c:\\mounted\nexec copy.cmd\nend backup",
+            "set context persistent\nbegin backup\nadd volume c: alias a\ncreate\nexpose %a% x:\nexec copy.cmd\nend backup",
             execute=lambda arguments, environment: 3,
         )
     assert list(machine.shadow_copies) == []
@@ -341,9 +340,8 @@ def test_deleting_what_is_under_work(machine: simulator.Machine, writer: Listene
     assert list(machine.shadow_copies) == []
 
 
-def test_exposing(machine: simulator.Machine, volume: Path) -> None:
-    (volume / "shadow").mkdir()
-    script = "set context persistent\nadd volume c: alias a\ncreate\nexpose %a% c:\\shadow\nunexpose c:\\shadow\n"
+def test_exposing(machine: simulator.Machine) -> None:
+    script = "set context persistent\nadd volume c: alias a\ncreate\nexpose %a% x:\nunexpose x:\n"
     said = run(script)
     assert any("is exposed as" in line for line in said)
     assert "is exposed no more." in said[-1]
