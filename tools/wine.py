@@ -124,7 +124,7 @@ def host_python() -> Path:
         run(sys.executable, "-m", "venv", "--clear", WORK / "host")
         requirements = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
         run(python, "-m", "pip", "install", "-q", "--no-cache-dir", "wheel", *requirements, quiet=True)
-        ready.write_text(wanted, encoding="utf-8")
+        ready.touch()
     return python
 
 

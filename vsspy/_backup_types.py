@@ -76,6 +76,17 @@ class TypeOptions:
             unsupported_type,
         )
 
+    def time_of(self, inclusion: Inclusion) -> int | None:
+        """When the backup began that a component's backup builds on; None where there is none, so that all of it is saved.
+
+        An earlier backup that has not saved the component is none: what changed before it would be in no backup of the chain.
+        """
+        if self.previous is not None:
+            saved = _find(self.previous, inclusion)
+            if saved is None or saved.backup_succeeded is False:
+                return None
+        return self.previous_time
+
     def stamp(self, inclusion: Inclusion, backup_type: BackupType) -> str | None:
         """The stamp for SetPreviousBackupStamp; None where there is none to give.
 

@@ -104,11 +104,12 @@ class ComponentFiles:
                 self._unreadable([each], FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path))
 
     def _plan(self, wanted: Wanted) -> NamedFiles:
-        writer, backup_type = wanted.inclusion.writer, self._settings.backup_type
+        writer, backup_type, types = wanted.inclusion.writer, self._settings.backup_type, self._settings.types
         return NamedFiles(
             wanted.named,
             whole_sets(wanted.inclusion.file_sets, writer, backup_type),
-            self._settings.types,
+            types.partial_files,
+            types.time_of(wanted.inclusion),
             effective_type(writer, backup_type),
             self._read_ranges,
             self._why_not,

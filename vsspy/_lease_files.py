@@ -193,9 +193,11 @@ class HeldLease:
             self._name_nothing()
         if sys.platform == "win32":  # a file that is open cannot go
             self._file.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)
-        self._file.close()
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
+        finally:
+            self._file.close()
 
     def _name_nothing(self) -> None:
         """Should the file be found unlocked all the same, or stay, nobody is to take for left over what is there on purpose."""

@@ -16,7 +16,6 @@ from .metadata import FileSet
 from .ranges import Range, check_ranges, is_ranges_text, parse_ranges
 
 if TYPE_CHECKING:
-    from ._backup_types import TypeOptions
     from ._document_values import DifferencedFile, PartialFile
     from .enums import BackupType
     from .errors import VssError
@@ -48,7 +47,8 @@ class NamedFiles:
     Args:
         named: what the writer named.
         file_sets: the component set's, as the type of the backup wants them.
-        options: how the session deals with types.
+        partial_files: whether parts of files can be saved.
+        base: when the backup began that this one builds on, in nanoseconds since 1970, UTC; None: all files count as changed.
         backup_type: the type that the component's writer is backed up with.
         read_ranges: reads the ranges file at a path.
         why_not: tells why the files of a file set cannot be read; None if they can.
@@ -60,7 +60,8 @@ class NamedFiles:
         self,
         named: Named,
         file_sets: Iterable[FileSet],
-        options: TypeOptions,
+        partial_files: bool,
+        base: int | None,
         backup_type: BackupType,
         read_ranges: Callable[[str], tuple[Range, ...]],
         why_not: Callable[[FileSet], str | None],
@@ -68,8 +69,8 @@ class NamedFiles:
         refuse: Callable[[str, VssError], None],
     ) -> None:
         self._named = named
-        self._options = options
-        self._tests_times = backup_type in BUILDS_ON
+        self._partial_files = partial_files
+        self._base = base if backup_type in BUILDS_ON else None
         self._note = note
         self._met: set[int] = set()
         self._refuse = refuse
@@ -83,7 +84,7 @@ class NamedFiles:
             found = FileSet(partial.path, partial.filename, False, None, _ANY_TYPE)
             if not self._add(("partial", index), found, why_not):
                 self._met.add(index)
-            self._ranges.append(self._read(partial, read_ranges) if options.partial_files else None)
+            self._ranges.append(self._read(partial, read_ranges) if partial_files else None)
 
     def _add(self, key: Hashable, file_set: FileSet, why_not: Callable[[FileSet], str | None]) -> bool:
         reason = why_not(file_set)
@@ -147,17 +148,16 @@ class NamedFiles:
 
         Without a time to compare with, it did; so did what changed in the moment at which that backup began.
         """
-        base = self._options.previous_time
-        if base is None or not self._tests_times:
+        if self._base is None:
             return True
         ticks = differenced.last_modify_filetime
         changed = (ticks - UNIX_EPOCH) * 100 if ticks else file.modified
-        return changed >= base
+        return changed >= self._base
 
     def _in_parts(self, file: BackupFile, partial: Sequence[int]) -> BackupFile:
         if file.is_link:
             return file
-        if not self._options.partial_files:
+        if not self._partial_files:
             self._note(f"{file.path} was named as a partial file, which was not asked for: it is saved whole")
             return file
         parts = [self._ranges[index] for index in partial]

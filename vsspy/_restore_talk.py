@@ -35,7 +35,7 @@ class RestoreSettings:
     document: str
     backup_type: BackupType
     restore_type: RestoreType
-    additional: bool
+    additional: bool | Callable[[RestoredComponent], bool]
     abort_timeout: float
     security: Literal["auto", "none"]
     backend: Machine | str | None
@@ -108,8 +108,10 @@ class RestoreTalk:
             bc.add_restore_subcomponent(*chosen.key, part.logical_path or "", part.name)
         if chosen.options is not None:
             bc.set_restore_options(*chosen.key, chosen.options)
-        if self._settings.additional:
+        follows = self._settings.additional
+        if follows if isinstance(follows, bool) else follows(each):
             bc.set_additional_restores(*chosen.key, True)
+            self._result.additional = True
         for file_set in self.new_targets(each):
             assert file_set.alternate_path is not None
             bc.add_new_target(

@@ -106,12 +106,13 @@ class RestoreWork:
         count = 0
         if real:
             component._expected, component.files, component.bytes = None, 0, 0
+            component._placed.clear()
         try:
             if component._refused is not None:
                 raise RestoreError(component._refused)
             for goal in (plan or self._plan(component)).goals(listing, self._places):
                 count += 1
-                yield RestoreFile(component, goal, source)
+                yield RestoreFile(component, goal, source, count)
         except (OSError, VssError) as error:
             if real:
                 component.mark_failed(words(error))
@@ -122,12 +123,15 @@ class RestoreWork:
     def place(self, file: RestoreFile, source: str | os.PathLike[str] | BinaryIO | None) -> None:
         """Puts a file in place; what goes wrong makes its component fail."""
         component = file.component
+        touched, component._touched = component._touched, True  # before it is so: Ctrl-C may come at any moment
         try:
             with _opened(file, source) as opened:
                 self._places.put(file.goal, opened, self._at_reboot)
         except (OSError, VssError) as error:
             component.mark_failed(f"{file.target}: {words(error)}")
+            component._touched = touched
             raise
+        component._is_in_place(file.number)
         component.files += 1
         component.bytes += file.size if file.pieces is None else sum(piece.length for piece in file.pieces)
         component._restart |= file.how == "reboot"

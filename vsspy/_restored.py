@@ -56,6 +56,8 @@ class RestoredComponent:
         self.bytes = 0
         self._expected: int | None = None  # None: not gone through to the end
         self._refused: str | None = None  # why nothing of it may be touched: its writer failed in PreRestore
+        self._placed = bytearray()  # 1 for each of its files, by number, that is in place
+        self._touched = False  # a file may be in place, counted or not
         self._restart = False  # some of it is moved into place at the next start
 
     def __repr__(self) -> str:
@@ -64,9 +66,14 @@ class RestoredComponent:
     @property
     def status(self) -> FileRestoreStatus:
         """What SetFileRestoreStatus tells its writer: all, none, or failed on the way."""
-        if self.reason is None and self._expected is not None and self.files >= self._expected:
+        if self.reason is None and self._expected is not None and self._placed.count(1) == self._expected:
             return FileRestoreStatus.ALL
-        return FileRestoreStatus.FAILED if self.files else FileRestoreStatus.NONE
+        return FileRestoreStatus.FAILED if self._touched else FileRestoreStatus.NONE
+
+    def _is_in_place(self, number: int) -> None:
+        """Counts a file, again too, once."""
+        self._placed.extend(bytes(max(0, number + 1 - len(self._placed))))
+        self._placed[number] = 1
 
     def mark_failed(self, reason: str) -> None:
         """Says that something of it could not be restored; its writer hears that, and the first reason stands in the result."""
@@ -103,11 +110,13 @@ class RestoreFile:
         component: the component that it belongs to.
         goal: what of it goes where; the properties tell that.
         source: where it is read.
+        number: which of the component's files it is.
     """
 
     component: RestoredComponent
     goal: Goal
     source: RestoreSource
+    number: int
 
     @property
     def path(self) -> str:

@@ -55,12 +55,13 @@ class RestoreSession:
     block is PostRestore. A restore cannot be aborted: after an error or Ctrl-C writers hear through SetFileRestoreStatus that their
     files are not whole, and then PostRestore, so that none is left waiting. Facts are of semantics 8.4 and 11.
 
-    Each backup of an incremental chain is a restore of its own, the full one first, all but the last with ``additional=True``.
+    Each backup of an incremental chain is a restore of its own, the full one first, all but the last with ``additional``.
 
     Args:
         document: the Backup Components Document as it was saved at the backup.
         writers: the writers' metadata of that time: they tell file sets and restore methods (semantics 11.1.3).
-        additional: whether further restores of these components follow (SetAdditionalRestores).
+        additional: whether further restores of the components follow (SetAdditionalRestores), for all of them or called with each: a
+            writer that waits for what never comes leaves its data offline.
         without_writers: whether components of writers that do not run are restored as plain files.
         restore_type: what SetRestoreState is told.
         services: called as ``services(name, "stop")`` and ``services(name, "start")`` for restore methods that want a service
@@ -85,7 +86,7 @@ class RestoreSession:
         document: str,
         writers: Sequence[WriterMetadata],
         *,
-        additional: bool = False,
+        additional: bool | Callable[[RestoredComponent], bool] = False,
         without_writers: bool = False,
         restore_type: RestoreType = RestoreType.BY_COPY,
         services: Services | None = None,
@@ -110,7 +111,7 @@ class RestoreSession:
         self._settings = RestoreSettings(
             document, saved.backup_type, restore_type, additional, seconds(abort_timeout, "abort_timeout"), security, backend
         )  # fmt: skip
-        self.result = RestoreResult("", restore_type, additional)
+        self.result = RestoreResult("", restore_type, additional is True)
         self._phases = Phases(self.result, timeout, phase_timeouts or {}, on_progress, WAITING)
         self._watch = WriterWatch(self.result, on_writer_failure)
         self._talk: RestoreTalk | None = None

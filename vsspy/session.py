@@ -93,7 +93,8 @@ class BackupSession:
         previous: the Backup Components Document of the backup that an incremental, differential or log backup builds on:
             its stamps go to the writers that need them (SetPreviousBackupStamp; semantics 10).
         previous_time: when that backup began. Of the files that a writer names for backup if they have changed, those that
-            have not changed since then are not saved; without it all of them are.
+            have not changed since then are not saved; without it all of them are, and so are those of a
+            component that *previous* has not saved.
         partial_files: whether the program saves parts of files where ``BackupFile.ranges`` says so (SetBackupState).
         unsupported_type: what becomes of writers whose schema does not know *backup_type*: ``full`` saves all of their
             files, ``leave out`` none. ``result`` says so.

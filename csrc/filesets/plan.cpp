@@ -11,10 +11,12 @@ wish& wish_for(wishes& from, const std::string& filespec) {
   pattern made(filespec);
   if (made.matches_everything()) return from.everything;
   if (!made.has_wildcards()) return from.exact[made.text()];
-  for (auto& [known, what] : from.patterns) {
-    if (known.text() == made.text()) return what;
-  }
-  return from.patterns.emplace_back(std::move(made), wish{}).second;
+  const auto known = from.numbers.find(made.text());
+  if (known != from.numbers.end()) return from.patterns[known->second].second;
+  std::string text = made.text();
+  wish& added = from.patterns.emplace_back(std::move(made), wish{}).second;
+  from.numbers.emplace(std::move(text), from.patterns.size() - 1);
+  return added;
 }
 
 template <class Value>
@@ -39,6 +41,7 @@ void finish(wishes& what, group_sets& sets, std::vector<group>& all) {
   finish(what.everything, sets, own);
   for (auto& [name, each] : what.exact) finish(each, sets, own);
   for (auto& [expression, each] : what.patterns) finish(each, sets, own);
+  what.numbers = {};
   all.insert(all.end(), own.begin(), own.end());
   what.all = sets.of(std::move(own));
 }
@@ -67,6 +70,7 @@ std::size_t plan::new_tree() {
 }
 
 std::size_t plan::folder(std::size_t above, const std::vector<std::string>& elements) {
+  if (finished_) throw std::logic_error("the plan is finished");  // walks read it, maybe in other threads
   node* at = &nodes_.at(above);
   for (const std::string& element : elements) {
     bool is_new = false;

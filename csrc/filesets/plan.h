@@ -26,6 +26,7 @@ struct wishes {
   wish everything;
   std::unordered_map<std::string, wish> exact;  // without wildcards, folded
   std::vector<std::pair<pattern, wish>> patterns;
+  std::unordered_map<std::string, std::size_t> numbers;  // of patterns by their text, until the plan is finished
   set_id all = no_groups;
 
   bool empty() const noexcept { return all == no_groups; }

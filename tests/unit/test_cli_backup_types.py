@@ -391,6 +391,34 @@ def test_a_previous_backup_that_is_damaged(vsspy: Runner, image: Path, tmp_path:
     assert not out.exists()
 
 
+def test_a_previous_backup_that_was_not_completed(
+    vsspy: Runner, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No restore takes it, so that the chain would have no beginning."""
+    previous = tmp_path / "previous"
+    arguments: Sequence[str | Path] = ["--component", SHOP, "--volume", f"C:\\={image}", "--writers-from", WRITERS]
+    with monkeypatch.context() as patch:
+        add_to_machines(patch, faults=[simulator.Fault("IVssBackupComponents::BackupComplete", "E_OUTOFMEMORY")])
+        assert vsspy("backup", *arguments, "--type", "full", "--to", previous).code == 1
+    for command in (["backup", "--to", tmp_path / "out"], ["plan"]):
+        done = vsspy(*command, *arguments, "--type", "log", "--previous", previous)
+        assert (done.code, "was not completed" in done.error) == (2, True), done
+    assert not (tmp_path / "out").exists()
+
+
+def test_overwriting_spares_what_the_new_backup_builds_on(vsspy: Runner, image: Path, tmp_path: Path) -> None:
+    arguments: Sequence[str | Path] = ["--component", SHOP, "--volume", f"C:\\={image}", "--writers-from", WRITERS]
+    full, monday = tmp_path / "full", tmp_path / "monday"
+    assert vsspy("backup", *arguments, "--type", "full", "--to", full).code == 0
+    later = [*arguments, "--type", "log", "--overwrite", "--previous"]
+    assert vsspy("backup", *later, full, "--to", monday).code == 0
+    report = (full / "vsspy" / "report.json").read_bytes()
+    for other in (full, monday):
+        done = vsspy("backup", *later, monday, "--to", other)
+        assert done.code == 2 and "choose another folder" in done.error
+    assert (full / "vsspy" / "report.json").read_bytes() == report
+
+
 # -- waits -------------------------------------------------------------------------------------------------------------
 
 

@@ -183,14 +183,14 @@ def test_what_fails_late_leaves_nothing(
     vsspy: Runner, server: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A document that cannot be written makes the whole command fail: the set and the other documents go again."""
-    from vsspy.cli import create
+    from vsspy.cli import report
 
     def refuse(path: str, text: str) -> None:
         if "Database" in path:
             raise OSError(28, "No space left on device")
         Path(path).write_text(text, encoding="utf-8")
 
-    monkeypatch.setattr(create, "write_text", refuse)
+    monkeypatch.setattr(report, "write_text", refuse)
     before = snapshot_of(tmp_path / "server" / "writers")
     options = ("--backup-components", tmp_path / "set.xml", "--writer-documents", tmp_path / "documents")
     done = vsspy("create", "C:\\", "--persistent", *options)
@@ -255,6 +255,49 @@ def test_a_set_is_broken_as_it_is(vsspy: Runner, tmp_path: Path, monkeypatch: py
         assert [entry.name for entry in machine.trace if "Break" in entry.name] == [
             "IVssBackupComponents::BreakSnapshotSet"
         ]
+
+
+def test_the_saved_document_touches_no_other_file(vsspy: Runner, server: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    other = tmp_path / "out" / "set.xml.new"
+    other.write_text("mine", encoding="ascii")
+    assert vsspy("create", "C:\\", "--persistent", "--backup-components", tmp_path / "out" / "set.xml").code == 0
+    assert other.read_text(encoding="ascii") == "mine"
+    assert sorted(path.name for path in other.parent.iterdir()) == ["set.xml", "set.xml.new"]
+
+
+def test_a_document_that_somebody_else_saved_meanwhile(
+    vsspy: Runner, server: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vsspy.cli import create
+
+    document, check = tmp_path / "set.xml", create._check_options
+
+    def check_and_be_late(*arguments: Any) -> None:
+        check(*arguments)
+        document.write_text("theirs", encoding="ascii")
+
+    monkeypatch.setattr(create, "_check_options", check_and_be_late)
+    done = vsspy("create", "C:\\", "--persistent", "--backup-components", document)
+    assert done.code == 2 and "nothing was made" in done.error
+    assert document.read_text(encoding="ascii") == "theirs"
+    assert shadows(vsspy) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["table", "json"])
+def test_output_that_cannot_be_written_does_not_undo_what_was_done(
+    vsspy: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: list[str]
+) -> None:
+    """2 would say that there are no shadow copies."""
+    (tmp_path / "c").mkdir()
+    vsspy("simulator", "init", tmp_path / "machine", "--volume", f"C:\\={tmp_path / 'c'}")
+    monkeypatch.setenv("VSSPY_SIMULATOR", str(tmp_path / "machine"))
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-P", "-m", "vsspy", "create", "C:", "--persistent", *form]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert ended.returncode == 1 and "the output could not be written" in ended.stderr
+    assert len(shadows(vsspy)) == 1
 
 
 def test_what_cannot_be_imported(vsspy: Runner, server: dict[str, Path], tmp_path: Path) -> None:

@@ -100,6 +100,15 @@ def test_a_plan_of_paths(vsspy: Runner, server: list[simulator.Machine]) -> None
     assert ended.output.startswith("Paths:\n  C:\\Data\\sub  1 file, 3 bytes\n\n")
 
 
+def test_a_path_with_percent_signs_is_no_variable(vsspy: Runner, server: list[simulator.Machine]) -> None:
+    folder = Path("c/50%off%now")
+    folder.mkdir()
+    (folder / "file").write_text("12345", encoding="ascii")
+    plan = check_json("plan", vsspy("plan", "C:\\50%off%now", *VOLUMES, "--json").output)
+    assert [(each["path"], each["files"], each["bytes"]) for each in plan["paths"]] == [("C:\\50%off%now", 1, 5)]
+    assert not any("not counted" in note for note in plan["notes"])
+
+
 def test_components_lie_where_they_lie(vsspy: Runner, server: list[simulator.Machine]) -> None:
     """As for `vsspy backup`: their volumes come in, also those of what they depend on."""
     plan = check_json("plan", vsspy("plan", "--component", "Data Writer:Data", *VOLUMES, "--json").output)

@@ -117,6 +117,42 @@ def test_a_chain(sql: SqlServerWriter, backup: Command, restore: Command, root: 
     assert sql.state("Orders") == before
 
 
+def test_a_chain_that_ends_earlier_for_one_database(
+    sql: SqlServerWriter, backup: Command, restore: Command, tmp_path: Path
+) -> None:
+    """A writer that is told of more waits for it, and the database stays offline."""
+    backup("--component", "SqlServerWriter", "--type", "full", "--to", tmp_path / "full")
+    sql.work(3)
+    one = ("--component", "SqlServerWriter:Orders", "--type", "differential")
+    backup(*one, "--previous", tmp_path / "full", "--to", tmp_path / "diff")
+    report = as_json(restore(tmp_path / "full", tmp_path / "diff", "--json"))
+    assert [step["additional"] for step in report["restores"]] == [True, False]
+    assert sql.is_online("Orders") and sql.is_online("Stock")
+    for names, steps in ((["Stock"], 1), (["Stock", "Orders"], 2)):
+        words = [word for name in names for word in ("--component", f"SqlServerWriter:{name}")]
+        report = as_json(restore(tmp_path / "full", tmp_path / "diff", *words, "--json"))
+        assert (report["good"], len(report["restores"])) == (True, steps), names
+        assert sql.is_online("Orders") and sql.is_online("Stock")
+    done = restore(tmp_path / "full", tmp_path / "diff", "--component", "SqlServerWriter:Nobody")
+    assert done.code == 2 and "no component Nobody" in done.error
+
+
+def test_a_chain_that_breaks_off(
+    sql: SqlServerWriter, backup: Command, restore: Command, root: Path, tmp_path: Path
+) -> None:
+    """What was told of more waits for it, and the report says so."""
+    backup("--component", "SqlServerWriter", "--type", "full", "--to", tmp_path / "full")
+    sql.work(3)
+    one = ("--component", "SqlServerWriter", "--type", "differential")
+    backup(*one, "--previous", tmp_path / "full", "--to", tmp_path / "diff")
+    (root / DATA / "Orders.mdf").unlink()
+    (root / DATA / "Orders.mdf").mkdir()
+    report = as_json(restore(tmp_path / "full", tmp_path / "diff", "--json"))
+    (step,) = report["restores"]
+    assert not report["good"] and not sql.is_online("Stock")
+    assert any("may keep their data offline" in note for note in step["notes"])
+
+
 def test_a_chain_extracted(sql: SqlServerWriter, backup: Command, vsspy: Runner, tmp_path: Path) -> None:
     """Without writers: their own recovery then proves the files."""
     names = ("--component", "SqlServerWriter:Orders", "--type")
@@ -236,6 +272,7 @@ WRONG = [
     (["none"], "none"),
     (["{out}", "--to", "{out}/x"], "lie in one another"),
     (["{out}", "--to", "{tmp}"], "lie in one another"),
+    (["{out}", "--to", "", "--overwrite"], "--to is empty"),
     (["{out}", "--to", "{tmp}/x", "--dry-run"], "leave --redirect, --without-writers and --dry-run out"),
     (["{out}", "--component", ":x"], "write WRITER or WRITER:COMPONENT"),
     (["{out}", "--component", "Nobody", "--volume", "C:\\={root}"], "it has those of Demo Writer"),

@@ -240,6 +240,18 @@ def test_one_walk_finds_what_each_file_set_means_by_itself(
     assert {(path, key) for path, key in every if path[-1] != "\\"} <= excluded
 
 
+def test_a_plan_does_not_change_under_its_walks(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    plan = _core.FileSetPlan()
+    tree = plan.new_tree()
+    plan.add(tree, "*", True, 0)
+    walk = _core.FileSetWalk(plan, tree, 0, "C:\\", str(tmp_path) + os.sep, [], None)
+    with pytest.raises(RuntimeError, match="finished"):
+        plan.folder(tree, ["A"])
+    assert [event[1] for event in walk.next(10, 1.0) or ()] == ["C:\\a"]
+    assert plan.match(tree, ["A", "b"]) == [0]
+
+
 def test_a_walk_that_two_threads_use_loses_nothing(tmp_path: Path) -> None:
     import threading
 

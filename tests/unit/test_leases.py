@@ -193,6 +193,29 @@ def test_a_session_that_ends_leaves_no_lease(server: Server, context: SnapshotCo
         assert len(machine.shadow_copies) == (end == "good" and context is not SnapshotContext.BACKUP)
 
 
+def test_a_lease_that_stays_does_not_cost_what_is_there_on_purpose(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virus scanner may hold the file open when the session ends."""
+
+    real = os.unlink
+
+    def held(path: str) -> None:
+        if Path(path).parent == server.leases:
+            raise PermissionError(13, "held open", path)
+        real(path)
+
+    with simulator.opened(server.machine), server.session() as session:
+        session.snapshot()
+        monkeypatch.setattr(os, "unlink", held)
+    monkeypatch.undo()
+    assert any("could not be removed" in note for note in session.result.notes)
+    kept = server.sets()
+    assert len(kept) == 1 and len(server.files()) == 1
+    assert outcomes(vsspy.cleanup(server.leases)) == ["cleaned"]
+    assert server.sets() == kept and server.files() == []
+
+
 def test_what_could_not_be_deleted_stays_in_its_lease(server: Server) -> None:
     with simulator.opened(server.machine) as machine:
         machine.add_fault(NOT_DELETED)

@@ -256,6 +256,23 @@ def test_without_a_time_the_files_own_decides(root: Path, kind: BackupType) -> N
     assert len(files) == 3, "nothing to compare with"
 
 
+@pytest.mark.parametrize("earlier", ["failed", "left out"])
+def test_nothing_is_compared_with_a_backup_that_has_not_saved_the_component(root: Path, earlier: str) -> None:
+    """What changed before it would be in no backup of the chain."""
+    touch(root / "Data" / "big.db", -1)
+    name = differenced("C:\\Data", "*.db")
+    _, _, before = back_up(root, name)
+    assert before.document is not None
+    files, _, _ = back_up(root, name, previous=before.document, previous_time=BASE)
+    assert "C:\\Data\\big.db" not in files
+    document = before.document.replace('backupSucceeded="yes"', 'backupSucceeded="no"')
+    if earlier == "left out":
+        document = before.document.replace('componentName="Data"', 'componentName="Other"')
+    assert document != before.document
+    files, _, _ = back_up(root, name, previous=document, previous_time=BASE)
+    assert "C:\\Data\\big.db" in files
+
+
 @pytest.mark.parametrize(("days", "saved"), [(-1, False), (0, True), (1, True)])
 def test_the_writers_time_comes_before_the_files(root: Path, days: int, saved: bool) -> None:
     touch(root / "Data" / "big.db", -days)

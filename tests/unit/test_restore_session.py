@@ -15,6 +15,7 @@ from restore_support import DATA, demo_writer, events, method, restore, save, sq
 
 import vsspy
 from vsspy import BackupFolder, RestoreSession, simulator
+from vsspy._safe_folders import SafeFolder
 from vsspy.enums import BackupType, FileRestoreStatus, RestoreMethod, RestoreTarget, WriterRestore
 from vsspy.metadata import FileSet
 from vsspy.simulator import Machine, Writer, WriterEvent, WriterVeto
@@ -731,6 +732,45 @@ def test_ctrl_c_in_pre_restore(root: Path, tmp_path: Path) -> None:
         assert events(machine) == ["PreRestore", "PostRestore"]
         assert contents(root / "Data") == {"a.txt": "a", "sub/b.txt": "b"}
     is_clean(machine)
+
+
+def test_ctrl_c_right_after_a_file_is_in_place(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its writer is not told that nothing was touched."""
+    heard: list[FileRestoreStatus] = []
+
+    def end(event: WriterEvent) -> None:
+        heard.extend(each.file_restore_status for each in event.components)
+
+    real = SafeFolder.replace
+
+    def replace(folder: SafeFolder, name: str, by: str) -> None:
+        real(folder, name, by)
+        raise KeyboardInterrupt
+
+    with running(root, demo_writer(on_post_restore=end)):
+        out = save(tmp_path / "out")
+        monkeypatch.setattr(SafeFolder, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            restore(out)
+    assert heard == [FileRestoreStatus.FAILED]
+
+
+def test_a_file_that_is_placed_again_counts_once(root: Path, tmp_path: Path) -> None:
+    with running(root):
+        out = save(tmp_path / "out")
+        with BackupFolder(out) as folder, RestoreSession(folder.document, folder.writers) as session:
+            session.prepare()
+            first, second = session.files(folder)
+            session.place(first)
+            session.place(first)
+            (component,) = session.components
+            states = [component.status]
+            session.place(second)
+            states.append(component.status)
+            assert len(list(session.files(folder))) == 2, "it begins anew"
+            states.append(component.status)
+            assert states == [FileRestoreStatus.FAILED, FileRestoreStatus.ALL, FileRestoreStatus.FAILED]
+    assert not session.result.good
 
 
 def test_cancelled_by_another_thread(root: Path, tmp_path: Path) -> None:

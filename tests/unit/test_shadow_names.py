@@ -179,6 +179,22 @@ def test_a_volume_that_is_mounted_in_itself() -> None:
     assert shadow.path("C:\\Self\\Self\\x") == GLOBALROOT + "\\x"
 
 
+def test_a_path_of_a_document_is_looked_up_no_deeper_than_volumes_are_mounted() -> None:
+    class Counted(dict[tuple[str, ...], str]):
+        count = 0
+
+        def __contains__(self, key: object) -> bool:
+            self.count += 1
+            return super().__contains__(key)
+
+    volumes = VolumeNames([["C:\\", GUID_PATH], ["C:\\Mount\\", OUTER]])
+    names, mounts = Counted(volumes._volumes), Counted(volumes._mounts("C:\\"))
+    volumes._volumes, volumes._inner["C:\\"] = names, mounts
+    location = volumes.locate(GUID_PATH + "x\\" * 1000)
+    assert location is not None and (location.volume, len(location.elements)) == ("C:\\", 1000)
+    assert 0 < names.count < 10 and 0 < mounts.count < 10
+
+
 def test_a_mount_point_below_a_posix_volume_by_its_guid() -> None:
     volumes = VolumeNames([["/srv/", GUID_PATH], ["/srv/data/", OUTER]])
     assert volumes.locate(GUID_PATH + "data\\x") == volumes.locate("/srv/data/x")

@@ -14,8 +14,10 @@ import click
 from .. import __version__
 from .._phases import WAITING
 from .._roots import shown
+from ..backup_document import BackupDocument
 from ..backup_folder import BackupFolder
 from ..enums import BackupType
+from ..errors import BackupFolderError
 from ..privileges import enable_privileges
 from ..retry import Retry
 from ..selection import Rule
@@ -256,15 +258,49 @@ def _options(
             raise CommandError(
                 f"--to {shown(target)} is --previous itself, which the new backup builds on; choose another folder"
             )
-        with BackupFolder(previous) as folder:
-            options["previous"] = folder.document
-            try:
-                options["previous_time"] = datetime.fromisoformat(folder.report["started"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise CommandError(
-                    f"--previous {shown(previous)}: its report does not say when that backup began"
-                ) from error
+        options.update(previous_options(previous))
+        if any(_is_same(target, each) for each in _builds_on(previous)):
+            raise CommandError(
+                f"--to {shown(target)} is a backup that --previous builds on, and so would the new one; choose another folder"
+            )
     return options
+
+
+def previous_options(directory: str) -> dict[str, Any]:
+    """The session's options for the backup that this one builds on.
+
+    Raises:
+        BackupFolderError, CommandError: Nothing can build on it.
+    """
+    with BackupFolder(directory) as folder:
+        components = [each for writer in BackupDocument.from_xml(folder.document).writers for each in writer.components]
+        if any(each.backup_succeeded is None for each in components):
+            raise CommandError(
+                f"--previous {shown(directory)}: that backup was not completed (BackupComplete), so no restore could begin with it"
+            )
+        try:
+            time = datetime.fromisoformat(folder.report["started"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CommandError(
+                f"--previous {shown(directory)}: its report does not say when that backup began"
+            ) from error
+        return {"previous": folder.document, "previous_time": time}
+
+
+def _builds_on(directory: str) -> list[str]:
+    """The folders of the backups that one builds on, directly or not, as far as they are where they were."""
+    found: list[str] = []
+    here: str | None = directory
+    while here is not None and here not in found:
+        found.append(here)
+        try:
+            with BackupFolder(here) as folder:
+                here = folder.previous
+        except BackupFolderError:
+            break
+        if here is not None and "\0" in here:  # which no path has
+            break
+    return found[1:]
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import click
 
@@ -20,7 +20,7 @@ from .machine import machine_options
 from .main import guarded
 from .options import folders_option, json_option, writer_rule
 from .places import target_folder
-from .report import as_json, document_names, write_text
+from .report import as_json, document_names, write_new, write_text
 from .running import Placeholders, run_command, shadow_environment, split_command, wait_for_end
 from .taking import Taken, Wish, outlives, taken, writer_failures
 from .values import ATTRIBUTES, CONTEXTS, Guid
@@ -221,15 +221,13 @@ def _save(made: Taken, document: str | None, directory: str | None, saved: list[
             text = made.session.document
             if text is None:
                 raise CommandError("there is no Backup Components Document without writers")
-            saved.append(os.path.abspath(document))
-            write_text(saved[-1], text)
+            write_new(os.path.abspath(document), text, saved)
         if directory is not None:
             if not os.path.isdir(directory):
                 saved.append(directory)
                 os.makedirs(directory)
             for name, writer in document_names(made.session.writers):
-                saved.append(os.path.join(directory, name))
-                write_text(saved[-1], writer.to_xml())
+                write_new(os.path.join(directory, name), writer.to_xml(), saved)
     except OSError as error:
         raise CommandError(f"{shown(document or directory or '')}: {reason(error)}; nothing was made") from error
 
@@ -239,12 +237,15 @@ def _save_again(made: Taken, document: str) -> None:
     text = made.session.document
     if text is None:
         return
-    new = document + ".new"
+    new = f"{document}.{uuid4()}.new"  # nobody else's file
     try:
-        with suppress(FileNotFoundError):
-            os.unlink(new)
-        write_text(new, text)
-        os.replace(new, document)
+        try:
+            write_text(new, text)
+            os.replace(new, document)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(new)
+            raise
     except OSError as error:
         complain(f"{shown(document)} is the document as it was before the writers heard of the end: {reason(error)}")
 

@@ -18,7 +18,7 @@ from .machine import machine_options
 from .main import guarded
 from .options import folders_option, json_option, on_machine
 from .places import target_folder
-from .report import as_json, document_names, write_text
+from .report import as_json, document_names, write_new
 from .values import flag_names, word
 
 if TYPE_CHECKING:
@@ -182,8 +182,7 @@ def _save(target: str, writers: Sequence[WriterMetadata]) -> None:
         os.makedirs(target, exist_ok=True)
         for name, writer in document_names(writers):
             path = os.path.join(target, name)
-            made.append(path)
-            write_text(path, writer.to_xml())
+            write_new(path, writer.to_xml(), made)
     except BaseException as error:
         for path in made:
             if os.path.exists(path):

@@ -49,15 +49,26 @@ def guarded(command: Callable[P, int]) -> Callable[P, int]:
             return error.exit_code
         except KeyboardInterrupt:
             return 130
-        except BrokenPipeError:
-            # Whoever read our output has gone; the interpreter must not complain about that at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
         except (CommandError, TargetError, VssError, OSError) as error:
+            if isinstance(error, BrokenPipeError) or (isinstance(error, OSError) and _came_from_printing(error)):
+                if not isinstance(error, BrokenPipeError):
+                    complain(f"the output could not be written: {reason(error)}")
+                # What was done is done; the interpreter must not complain about the output at exit.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return 1
             complain(describe(error))
             return 2
 
     return call
+
+
+def _came_from_printing(error: OSError) -> bool:
+    """Whether it was raised by what prints for us: the disk of the output is full, or (on Windows) its reader has gone."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    return name.partition(".")[0] in ("click", "rich")
 
 
 # Each command, and its module here, which has it as `command` or as what stands behind the colon. A module is loaded when its command is wanted: a completion of

@@ -93,8 +93,10 @@ def target_folder(text: str) -> str:
     """DIR as a full path.
 
     Raises:
-        CommandError: It, or what should be a folder above it, is a file.
+        CommandError: It is empty, or it, or what should be a folder above it, is a file.
     """
+    if not text:  # a variable that is not set, say, and not the folder that happens to be the current one
+        raise CommandError("--to is empty; give a folder")
     directory = os.path.abspath(text)
     folder = directory
     while not os.path.lexists(folder):

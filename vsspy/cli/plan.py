@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,13 +14,12 @@ from .. import filesets
 from .._machine import Surroundings
 from .._roots import shown
 from .._sizes import amount
-from ..backup_folder import BackupFolder
 from ..errors import FileSetError
 from ..metadata import FileSet
 from ..privileges import enable_privileges
 from ..selection import Rule
 from ..session import BackupSession
-from .backup import TYPES
+from .backup import TYPES, previous_options
 from .component_places import ComponentPlaces, find_components
 from .errors import CommandError
 from .interrupts import Interrupts
@@ -102,7 +101,7 @@ class Question:
             found = filesets.expand(
                 [FileSet(place.path, "*", recursive=True)],
                 volumes=surroundings.volumes,
-                environment={},
+                environment={name: f"%{name}%" for name in re.findall("%([^%]+)%", place.path)},  # a name, no variable
                 roots=surroundings.live_roots(),
                 onerror=lambda error: notes.append(f"not counted: {error}"),
             )
@@ -203,6 +202,7 @@ def command(
         raise CommandError("--volume and VSSPY_SIMULATOR both say which volumes there are; leave one of them out")
     places = find_places(paths, described or parse_volumes(folders), None, simulated=simulated)
     names, volumes = find_volumes(Wish(wanted, folders), simulated)
+    earlier = {} if previous is None else previous_options(previous)
     question = Question(
         places,
         list(dict.fromkeys([*places.volume_names, *names])),
@@ -211,7 +211,7 @@ def command(
             *(Rule("select", *writer_rule(text, "--component")) for text in components),
             *(Rule("exclude", *writer_rule(text, "--exclude")) for text in excluded),
         ],
-        {"backup_type": TYPES[backup_type], "volume_policies": volume_policies(policies), **_previous(previous)},
+        {"backup_type": TYPES[backup_type], "volume_policies": volume_policies(policies), **earlier},
         not no_count,
     )
     documents = load_writers(writers_from)
@@ -226,14 +226,6 @@ def command(
         lines = ["Paths:", *lines, ""] if lines else []
         click.echo("\n".join(shown(line) for line in [*lines, *str(plan).split("\n")]))
     return 0 if plan.possible else 1
-
-
-def _previous(directory: str | None) -> dict[str, Any]:
-    """The session's options for the backup that this one builds on."""
-    if directory is None:
-        return {}
-    with BackupFolder(directory) as folder:
-        return {"previous": folder.document, "previous_time": datetime.fromisoformat(folder.report["started"])}
 
 
 def _amount(counted: Mapping[str, Any]) -> str:

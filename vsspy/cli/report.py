@@ -159,6 +159,16 @@ def write_documents(
     write_text(os.path.join(folder, "report.json"), as_json(report))
 
 
+def write_new(path: str, text: str, made: list[str]) -> None:
+    """As `write_text`; *path* is in *made* as soon as there may be a file of ours, and never for somebody else's."""
+    made.append(path)
+    try:
+        write_text(path, text)
+    except FileExistsError:
+        made.remove(path)
+        raise
+
+
 def write_text(path: str, text: str) -> None:
     """Writes a new file in UTF-8 and flushes it to the disk."""
     with open(path, "x", encoding="utf-8", errors="backslashreplace", newline="") as stream:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -19,7 +18,7 @@ from ..backup_folder import BackupFolder
 from ..errors import AccessDeniedError, VssError
 from ..extraction import check_chain, extract
 from ..privileges import enable_privileges
-from ..restore import RestoreSession
+from ..restore import RestoredComponent, RestoreSession
 from .console import Display
 from .copy_result import Progress
 from .errors import CommandError
@@ -28,21 +27,10 @@ from .machine import folder_volumes, is_simulated, load_writers, machine, machin
 from .main import describe, guarded
 from .options import folders_option, json_option, writer_rule
 from .places import parse_volumes, target_folder
+from .restore_chain import Wish, following, shared
 from .restored import RestoreReport, Step, as_json, summarize
 
 __all__ = ["command"]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the command line asks for; each component as the writer and the component, or None for all of them."""
-
-    components: Sequence[tuple[str, str | None]]
-    excluded: Sequence[tuple[str, str | None]]
-    redirected: Sequence[tuple[tuple[str, str | None], str]]
-    without_writers: bool
-    dry_run: bool
-    timeout: float | None
 
 
 @click.command(name="restore", short_help="Restore what `vsspy backup` made.")
@@ -147,7 +135,13 @@ def command(
         stack.enter_context(stopping(lambda: _stopped(report)))
         if report.to is not None:
             _check_target(report.to, chain, wish, overwrite)
-            _extract_all(chain, report, wish, display, simulated=is_simulated(backend, other_options=bool(folders)))
+            _extract_all(
+                chain,
+                report,
+                shared(chain, wish),
+                display,
+                simulated=is_simulated(backend, other_options=bool(folders)),
+            )
         else:
             _restore_all(chain, report, wish, display, interrupts, folders, backend, writers_from)
     values: Mapping[str, Any] = report.to_dict()
@@ -222,7 +216,12 @@ class _Counter:
 
 
 def _extract_all(
-    chain: Sequence[BackupFolder], report: RestoreReport, wish: Wish, display: Display, *, simulated: bool
+    chain: Sequence[BackupFolder],
+    report: RestoreReport,
+    wishes: Sequence[Wish | None],
+    display: Display,
+    *,
+    simulated: bool,
 ) -> None:
     assert report.to is not None
     environment: Mapping[str, str]
@@ -233,7 +232,9 @@ def _extract_all(
         with suppress(AccessDeniedError):  # one's own files can be written without
             enable_privileges()
     display.phase("restoring")
-    for folder in chain:
+    for folder, wish in zip(chain, wishes, strict=True):
+        if wish is None:
+            continue
         with _step(report, folder) as step:
             counter = _Counter(step, display)
             result = step.extracted = extract(
@@ -271,14 +272,23 @@ def _restore_all(
     for folder in chain:
         if not folder.has_document:
             raise CommandError(f"{shown(folder.path)} was made without writers; --to DIR2 gets at its files")
+    wishes = shared(chain, wish)
     if not simulated:
         enable_privileges()
     with machine(simulated, volumes, load_writers(writers_from)):
-        for number, folder in enumerate(chain):
+        for number, (folder, mine) in enumerate(zip(chain, wishes, strict=True)):
+            if mine is None:
+                continue
+            follows = following(chain[number + 1 :], wishes[number + 1 :])
             with _step(report, folder) as step:
-                _restore(folder, step, wish, display, interrupts, additional=number < len(chain) - 1)
-            if not step.good:
-                return  # what builds on it has nothing to build on
+                _restore(folder, step, mine, display, interrupts, follows)
+            if not step.good:  # what builds on it has nothing to build on
+                if step.result is not None and step.result.additional:
+                    step.notes.append(
+                        "the rest of the chain is not restored; writers that were told of it may keep their data offline until they "
+                        "are restored again"
+                    )
+                return
 
 
 def _own_volumes(chain: Sequence[BackupFolder]) -> dict[str, str]:
@@ -296,7 +306,12 @@ def _own_volumes(chain: Sequence[BackupFolder]) -> dict[str, str]:
 
 
 def _restore(
-    folder: BackupFolder, step: Step, wish: Wish, display: Display, interrupts: Interrupts, *, additional: bool
+    folder: BackupFolder,
+    step: Step,
+    wish: Wish,
+    display: Display,
+    interrupts: Interrupts,
+    additional: Callable[[RestoredComponent], bool],
 ) -> None:
     session = RestoreSession(
         folder.document,
