@@ -121,6 +121,19 @@ class Target:
             else:
                 copy_contents(source.file.fileno(), staged.descriptor, source.status.st_size, self.on_moved)
 
+    def make_folder(self, elements: Sequence[str], states: Sequence[os.stat_result]) -> None:
+        """Makes a folder and those above it, each like the one of *states*; what is there stays as it is.
+
+        Raises:
+            UnsafePathError: a link on the way, or a name that is none.
+            OSError: it cannot be made.
+        """
+        self.root.check(elements)
+        folders = tuple(elements)
+        source = Source(None, None, tuple(zip(elements, states, strict=True)))
+        with self.root.folder(folders, self._maker(folders, source)):
+            self._touched.add(folders)
+
     def patch(self, elements: Sequence[str], source: Source, pieces: Sequence[Piece], *, whole: bool) -> None:
         """Writes parts of a file over the one that is there, on a copy of it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from . import filesets
@@ -254,6 +254,12 @@ def _pair(source: Sequence[Range], target: Sequence[Range]) -> Iterator[Piece]:
             theirs[0] = Range(head.offset + count, head.length - count)
             if not theirs[0].length:
                 theirs.pop(0)
+
+
+def within(file_sets: Iterable[FileSet], volumes: VolumeNames, environment: Mapping[str, str]) -> Callable[[str], bool]:
+    """Tells of a file, by its live name, whether one of *file_sets* takes it."""
+    places = Redirection([replace(each, alternate_path=each.path) for each in file_sets], volumes, environment)
+    return lambda path: places.target_of(path) is not None
 
 
 def new_places(file_sets: Iterable[FileSet], to: str, environment: Mapping[str, str]) -> dict[FileSet, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from ._backup_types import whole_sets
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from .metadata import ComponentMetadata, WriterMetadata
 
 Key = tuple[UUID, ComponentType, "str | None", str]
+
+EXCLUDED: Final = "excluded"
+NOT_SELECTED: Final = "not selected"
+BY_WISH: Final = (EXCLUDED, NOT_SELECTED)
+"""Why something is left out that nobody asked for."""
 
 _REQUIRED = {
     BackupType.DIFFERENTIAL: FileSpecBackupType.DIFFERENTIAL_BACKUP_REQUIRED,
@@ -255,10 +260,32 @@ class Choice:
             SelectionError: what is named was not saved, or cannot be left out by itself.
         """
         rules = list(rules)
-        selected = Selected(left_out=list(self.left_out))
+        selected = Selected(left_out=[self._asked(each, rules) for each in self.left_out])
         for tree in self.trees:
             self._resolve(tree, rules, selected)
         return selected
+
+    def _asked(self, item: LeftOut, rules: Sequence[RestoreRule]) -> LeftOut:
+        """What cannot be restored at all, as it stands to the rules: nothing is missed of what they do not want."""
+        writer = next((tree.writer for tree in self.trees if tree.writer.name == item.writer), None)
+
+        def names(kind: str) -> bool:
+            return any(
+                each.rule.kind == kind
+                and each.to is None
+                and (each.rule.writer == "*" if writer is None else each.rule.names(writer))
+                and (
+                    each.rule.component is None
+                    or is_glob(each.rule.component)
+                    or fold(each.rule.component) == fold(item.name)
+                )
+                for each in rules
+            )
+
+        if names("exclude"):
+            return replace(item, reason=EXCLUDED)
+        everything = not any(each.rule.kind == "select" and each.to is None for each in rules)
+        return item if everything or names("select") else replace(item, reason=NOT_SELECTED)
 
     def _resolve(self, tree: SavedTree, rules: list[RestoreRule], selected: Selected) -> None:
         mine = [each for each in rules if each.rule.names(tree.writer)]
@@ -275,9 +302,9 @@ class Choice:
                 if tree.set_of(part) == index
             }
             if any(_is_named(tree, rule, index) for rule in excluding):
-                selected.left_out.append(_left_out(tree.writer, saved.full_name, "excluded"))
+                selected.left_out.append(_left_out(tree.writer, saved.full_name, EXCLUDED))
             elif not (everything or whole or parts):
-                selected.left_out.append(_left_out(tree.writer, saved.full_name, "not selected"))
+                selected.left_out.append(_left_out(tree.writer, saved.full_name, NOT_SELECTED))
             elif reason := self._why_not(tree, saved):
                 if any(each.rule.component is not None for each in whole) or parts:
                     raise SelectionError(f"{tree.writer.name}: {saved.full_name}: {reason}")
@@ -285,7 +312,7 @@ class Choice:
             else:
                 kept = self._without(tree, index, parts, excluding)
                 if parts and not kept:
-                    selected.left_out.append(_left_out(tree.writer, saved.full_name, "excluded"))
+                    selected.left_out.append(_left_out(tree.writer, saved.full_name, EXCLUDED))
                     continue
                 naming = whole or [parts[part] for part in kept]
                 selected.chosen.append(

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ._paths import VolumeNames, separator
 from ._restore_files import Source, Target
@@ -15,8 +15,11 @@ from ._safe_folders import SafeRoot
 from .errors import RestoreError
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ._machine import Surroundings
     from ._restore_plan import Goal
+    from .enums import ComponentType
     from .filesets import BackupFile
     from .metadata import FileSet
 
@@ -39,6 +42,28 @@ class RestoreSource(Protocol):
 
     def open(self, file: BackupFile) -> AbstractContextManager[Source]:
         """One of them, open for reading."""
+
+
+@runtime_checkable
+class CheckedSource(Protocol):
+    """A source that can tell whether it still has all that was saved, as ``vsspy.BackupFolder`` does."""
+
+    path: str
+
+    @property
+    def has_file_list(self) -> bool:
+        """Whether it can tell that of this backup."""
+
+    def check_component(
+        self,
+        writer_id: UUID,
+        type: ComponentType,
+        logical_path: str | None,
+        name: str,
+        *,
+        only: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Raises RestoreError if it has not all of a component."""
 
 
 class LivePlaces:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from ._cleanup import CleanUp
 from ._paths import fold, separator
 from ._restore_files import Source
-from ._restore_plan import Plan, Redirection
+from ._restore_plan import Plan, Redirection, within
 from ._restore_selection import Key
-from ._restore_source import AtReboot, LivePlaces, RestoreSource
+from ._restore_source import AtReboot, CheckedSource, LivePlaces, RestoreSource
 from ._restore_talk import RestoreTalk, folded
 from ._restored import RestoredComponent, RestoreFile, RestoreResult
 from .enums import BackupType, FileRestoreStatus, RestoreMethod, RestoreTarget
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .document_components import DocumentComponent
     from .filesets import BackupFile
     from .metadata import FileSet
+
+
+UNCHECKED = "has no list of its files, as older versions made none: whether it still has all of them was not checked"
 
 
 class CopySteps:
@@ -93,6 +96,35 @@ class RestoreWork:
             self._stopped[service] = None  # before it is stopped: a Ctrl-C in between must not leave it so
             self._control(service, "stop")
 
+    def refuse_damaged(self, components: Sequence[RestoredComponent], source: RestoreSource) -> None:
+        """Before any writer hears of the restore: no writer is told of components of which the backup has not everything.
+
+        Raises RestoreError if that is so of all of them.
+        """
+        for each in components:
+            try:
+                self._check(each, source)
+            except RestoreError as error:
+                each._refused = words(error)
+                each.mark_failed(each._refused)
+                each.with_writer = False
+        if all(each._refused is not None for each in components):
+            reasons = "; ".join(f"{each.full_name}: {each.reason}" for each in components[:5])
+            raise RestoreError(f"nothing of the backup can be restored ({reasons})")
+
+    def _check(self, component: RestoredComponent, source: RestoreSource) -> None:
+        """Raises RestoreError if the backup has not everything of a component."""
+        if component._checked is source or not isinstance(source, CheckedSource):
+            return
+        if source.has_file_list:
+            chosen, surroundings = component._chosen, self._talk.surroundings
+            sets = chosen.file_sets(self._backup_type)
+            only = within(sets, surroundings.volumes, surroundings.environment) if chosen.parts else None
+            source.check_component(*chosen.key, only=only)
+        elif (note := f"{source.path} {UNCHECKED}") not in self._result.notes:
+            self._result.notes.append(note)
+        component._checked = source
+
     def goals(self, component: RestoredComponent, source: RestoreSource) -> Iterator[RestoreFile]:
         """The files of a component; before ``prepare`` a preview."""
         plan = self._plans.get(id(component))
@@ -110,6 +142,7 @@ class RestoreWork:
         try:
             if component._refused is not None:
                 raise RestoreError(component._refused)
+            self._check(component, source)
             for goal in (plan or self._plan(component)).goals(listing, self._places):
                 count += 1
                 yield RestoreFile(component, goal, source, count)
@@ -147,7 +180,7 @@ class RestoreWork:
             }
             gone = self._services_of(RestoreMethod.STOP_RESTORE_START)
             self._talk.finish(self.told, mappings, restarted=bool(gone))
-        for service in self._services_of(RestoreMethod.RESTORE_STOP_START):
+        for service in self._services_of(RestoreMethod.RESTORE_STOP_START, but_refused=True):
             self._stopped[service] = None
             self._control(service, "stop")
             self._start_services()

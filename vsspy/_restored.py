@@ -58,6 +58,7 @@ class RestoredComponent:
         self._refused: str | None = None  # why nothing of it may be touched: its writer failed in PreRestore
         self._placed = bytearray()  # 1 for each of its files, by number, that is in place
         self._touched = False  # a file may be in place, counted or not
+        self._checked: RestoreSource | None = None  # the backup that is known to have all of it
         self._restart = False  # some of it is moved into place at the next start
 
     def __repr__(self) -> str:

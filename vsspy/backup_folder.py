@@ -9,29 +9,42 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from . import filesets
+from ._file_list import FileList, parsed_ranges
 from ._paths import VolumeNames, fold, separator, split, stored_as
 from ._restore_files import Source, open_below
+from ._roots import shown
 from ._safe_folders import SafeRoot, is_elsewhere
 from .enums import BackupType
-from .errors import BackupFolderError, FileSetError, InvalidXmlDocumentError, RangesError, UnsafePathError
+from .errors import (
+    BackupFolderError,
+    FileSetError,
+    InvalidXmlDocumentError,
+    RangesError,
+    RestoreError,
+    UnsafePathError,
+)
 from .filesets import BackupFile
 from .metadata import WriterMetadata
-from .ranges import Range, check_ranges
+from .ranges import Range
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from .enums import ComponentType
     from .metadata import FileSet
 
 __all__ = ["BackupFolder"]
 
 _DOCUMENTS: Final = "vsspy"
 _COMPONENTS: Final = "backup-components.xml"
+_FILES: Final = "files.json"
 
 
 class BackupFolder:
@@ -41,10 +54,12 @@ class BackupFolder:
         path: the folder that was the backup's ``--to``.
 
     Raises:
-        BackupFolderError: it is not such a folder, or its report is missing or damaged.
+        BackupFolderError: it is not such a folder, or its report is missing, or that or its list of files is damaged.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        if not os.fspath(path):
+            raise BackupFolderError("the name of the backup's folder is empty")
         self.path = os.path.abspath(os.fspath(path))
         try:
             # Names in it are as this system has them, whatever the volumes are called.
@@ -53,6 +68,7 @@ class BackupFolder:
             raise BackupFolderError(f"{self.path}: {error.strerror or error}") from error
         try:
             self.report: Mapping[str, Any] = self._read_report()
+            self._files = self._read_files()
         except BaseException:
             self.close()
             raise
@@ -123,7 +139,14 @@ class BackupFolder:
     @cached_property
     def partial_files(self) -> Mapping[str, tuple[Range, ...]]:
         """The files of which the backup has parts only, by their live names, and the parts."""
-        return {each["path"]: _ranges(each["ranges"]) for each in self.report.get("partial_files", ())}
+        if self._files is not None:
+            return self._files.partial
+        return {each["path"]: parsed_ranges(each["ranges"]) for each in self.report.get("partial_files", ())}
+
+    @property
+    def has_file_list(self) -> bool:
+        """Whether the backup tells which files it has of each component, as ``check_component`` wants to know."""
+        return self._files is not None
 
     @property
     def volumes(self) -> Sequence[str]:
@@ -187,10 +210,14 @@ class BackupFolder:
                 roots[identity] = filesets.Root(name, shadow)
         parts = {fold(path): ranges for path, ranges in self.partial_files.items()}
         found = filesets.expand(
-            file_sets, excludes=excludes, volumes=known, environment=environment or {}, roots=roots
-        )  # fmt: skip
+            self._there(file_sets, known, environment or {}, roots),
+            excludes=excludes,
+            volumes=known,
+            environment=environment or {},
+            roots=roots,
+        )
         for file in found:
-            ranges = parts.get(fold(file.path)) if parts else None
+            ranges = parts.get(fold(self._recorded(file.path))) if parts else None
             yield file if ranges is None else replace(file, ranges=ranges)
 
     def open(self, file: BackupFile) -> AbstractContextManager[Source]:
@@ -215,19 +242,26 @@ class BackupFolder:
 
     def tree(self) -> Iterator[tuple[str, ...]]:
         """All files of the backup without its documents, each by the elements of its name below the folder."""
+        return (elements for elements, is_file in self._walk() if is_file)
+
+    def _walk(self) -> Iterator[tuple[tuple[str, ...], bool]]:
+        """The files, and the folders with nothing in them; True for a file."""
         stack: list[tuple[str, ...]] = [()]
         while stack:
             elements = stack.pop()
             with self._root.folder(elements) as (folder, _):
                 below = []
-                for name in sorted(folder.names()):
+                names = sorted(folder.names())
+                if elements and not names:
+                    yield elements, False
+                for name in names:
                     status = folder.status(name)
                     if status is None or (not elements and fold(name) in _OWN):
                         continue
                     if _is_folder(status):
                         below.append((*elements, name))
                     else:
-                        yield (*elements, name)
+                        yield (*elements, name), True
                 stack.extend(reversed(below))
 
     def stored(self, elements: Sequence[str]) -> AbstractContextManager[Source]:
@@ -242,19 +276,92 @@ class BackupFolder:
         """
         return open_below(self._root, elements)
 
+    def _states(self, elements: Sequence[str]) -> Sequence[os.stat_result]:
+        """Of the folders on the way to a folder, its own last."""
+        with self._root.folder(elements) as (_, states):
+            return states
+
     def ranges_of(self, elements: Sequence[str]) -> tuple[Range, ...] | None:
         """The parts that the backup has of a file of :meth:`tree`; None for all of it.
 
         Args:
             elements: its name below the folder.
         """
-        return self._stored_parts.get(fold(os.sep.join(elements)))
+        return self._stored_parts.get(self._stored_key(os.sep.join(elements)))
 
     @cached_property
     def _stored_parts(self) -> Mapping[str, tuple[Range, ...]]:
-        return {fold(stored_as(path)): ranges for path, ranges in self.partial_files.items()}
+        return {self._stored_key(stored_as(path)): ranges for path, ranges in self.partial_files.items()}
+
+    def _stored_key(self, name: str) -> str:
+        # In names for people an escape begins with a backslash, which split() took for a separator.
+        return fold(name if self._files is not None else shown(name).replace("\\", os.sep))
+
+    # --- whether it is whole -------------------------------------------------------------------------------------------
+
+    def check_component(
+        self,
+        writer_id: UUID,
+        type: ComponentType,
+        logical_path: str | None,
+        name: str,
+        *,
+        only: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Proves that the backup still has what it saved of a component: each file, as the same kind and with the same size.
+
+        A backup without a list of its files (see ``has_file_list``) proves nothing.
+
+        Args:
+            writer_id, type, logical_path, name: the component that has an entry of its own in the document.
+            only: says of a live name whether that file counts; by default all do.
+
+        Raises:
+            RestoreError: it has not; it says how many it has, and the first that is missing or changed.
+        """
+        if self._files is None:
+            return
+        why = self._files.damage(self._root, writer_id, type, logical_path, name, only)
+        if why is not None:
+            raise RestoreError(why)
+
+    def missing(self, count: int) -> Iterator[str]:
+        """What is wrong with the whole of a backup that has *count* files, links included: in words, component by component."""
+        counts = [self.report.get(key) for key in ("files", "links", "hard_links")]
+        expected = sum(each for each in counts if each is not None)
+        if count < expected:
+            yield f"the backup has only {count} of its {expected} files"
+        if self._files is not None:
+            yield from self._files.all_damage(self._root)
 
     # --- the rest --------------------------------------------------------------------------------------------------------
+
+    def _recorded(self, path: str) -> str:
+        """A path as the keys of ``partial_files`` have it: the report alone, of an older backup, has names for people."""
+        return path if self._files is not None else shown(path)
+
+    def _there(
+        self,
+        file_sets: Iterable[FileSet],
+        volumes: VolumeNames,
+        environment: Mapping[str, str],
+        roots: Mapping[str, filesets.Root],
+    ) -> Iterator[FileSet]:
+        """Those of which the backup has the volume; where a list tells of all files, none of one without a folder was saved.
+
+        Raises FileSetError without a list for one of which it has nothing.
+        """
+        saved = {volumes.identify(name) for name in self.volumes if self._is_absent(name)}
+        for each in file_sets:
+            away = [
+                place.volume
+                for place in filesets.locate(each, volumes, environment, roots)
+                if place.volume not in roots
+            ]
+            if not away:
+                yield each
+            elif self._files is None or away[0] not in saved:
+                raise FileSetError(f"the backup has nothing of {away[0]}")
 
     def _elements(self, path: str) -> list[str]:
         rest = path[len(self._root.path.rstrip(os.sep)) :]
@@ -270,6 +377,18 @@ class BackupFolder:
                 return folder.path.rstrip(os.sep) + os.sep
         except (OSError, UnsafePathError):
             return None
+
+    def _is_absent(self, volume: str) -> bool:
+        """Whether there is nothing at all where the files of a volume would be."""
+        elements = [element for element in stored_as(volume).split(os.sep) if element]
+        try:
+            self._root.check(elements)
+            with self._root.folder(elements):
+                return False
+        except FileNotFoundError:
+            return True
+        except (OSError, UnsafePathError):
+            return False
 
     def _read(self, *elements: str, missing: str = "it is missing") -> bytes:
         name = os.path.join(*elements)
@@ -300,16 +419,26 @@ class BackupFolder:
         assert isinstance(report, dict)
         return report
 
+    def _read_files(self) -> FileList | None:
+        try:
+            with self._root.folder([_DOCUMENTS]) as (folder, _):
+                if folder.status(_FILES) is None:
+                    return None  # of an older version
+        except (OSError, UnsafePathError) as error:
+            raise self._wrong(_DOCUMENTS, str(error)) from error
+        data = self._read(_DOCUMENTS, _FILES)
+        try:
+            return FileList(json.loads(data))
+        except (ValueError, RecursionError, KeyError, TypeError, RangesError, FileSetError) as error:
+            what = error.detail if isinstance(error, RangesError | FileSetError) else error
+            raise self._wrong(os.path.join(_DOCUMENTS, _FILES), f"is damaged: {what}") from error
+
 
 _OWN: Final = {fold(_DOCUMENTS), fold(".vsspy-staging")}
 
 
 def _is_folder(status: os.stat_result) -> bool:
     return stat.S_ISDIR(status.st_mode) and not is_elsewhere(status)
-
-
-def _ranges(pairs: Sequence[Sequence[int]]) -> tuple[Range, ...]:
-    return check_ranges(Range(offset, length) for offset, length in pairs)
 
 
 def _check_report(report: Any) -> None:
@@ -327,11 +456,10 @@ def _check_report(report: Any) -> None:
         raise TypeError("previous is no text")
     for each in _list(report.get("partial_files", [])):
         split(each["path"])
-        for pair in _list(each["ranges"]):
-            offset, length = _list(pair)
-            if type(offset) is not int or type(length) is not int:
-                raise ValueError(f"the ranges of {each['path']} are no numbers")
-        _ranges(each["ranges"])
+        parsed_ranges(each["ranges"])
+    for key in ("files", "links", "hard_links"):
+        if type(report.get(key, 0)) is not int:
+            raise TypeError(f"{key} is no number")
 
 
 def _list(value: Any) -> list[Any]:

@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ._paths import VolumeNames
 from ._restore_files import Piece, Target
-from ._restore_selection import Choice, RestoreRule
-from ._restore_work import words
+from ._restore_plan import within
+from ._restore_selection import BY_WISH, Choice, Chosen, RestoreRule
+from ._restore_work import UNCHECKED, words
 from ._safe_folders import SafeRoot
 from ._volumes import local_environment
 from .backup_document import BackupDocument
 from .errors import RestoreError, SelectionError, VssError
+from .result import LeftOut
 from .selection import Rule
 
 if TYPE_CHECKING:
     from .backup_folder import BackupFolder
+    from .enums import BackupType
 
 __all__ = ["ExtractResult", "Extracted", "check_chain", "extract"]
 
@@ -46,18 +50,24 @@ class ExtractResult:
 
     Attributes:
         files, bytes: what was.
+        hard_links: how many of the files have further names in the backup, whose content is written for each name.
         failed: what was not, and why.
         not_kept: what of a file could not be kept: its owner, say.
+        left_out: components that were selected and are not in the backup, and why.
+        notes: what else is to be known.
     """
 
     files: int = 0
     bytes: int = 0
+    hard_links: int = 0
     failed: list[Extracted] = field(default_factory=list)
     not_kept: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        """Whether everything was written."""
+        """Whether everything was written, and the backup still has all that it saved."""
         return not self.failed
 
 
@@ -74,7 +84,9 @@ def extract(
 ) -> ExtractResult:
     """Writes a backup's files below another folder, as the backup has them: ``C:\\Data`` to ``C/Data``. No writer is asked or told.
 
-    Files are put in place as a restore does it, never through a link. A file of which the backup has parts only (semantics 10) is
+    Of components whose files are not all in the backup any more nothing is written; of the whole backup what is there, and then it is
+    told. Files are put in place as a restore does it, never through a link. Empty folders are made, and hard links become files of
+    their own. A file of which the backup has parts only (semantics 10) is
     completed: extract the backup that it builds on to the same folder first.
 
     Args:
@@ -90,23 +102,50 @@ def extract(
     Raises:
         ObjectNotFoundError, SelectionError: there is no such component.
         BackupFolderError: components are named, and the backup has no documents.
-        OSError, RestoreError: see *onerror*.
+        OSError, RestoreError: see *onerror*; RestoreError also if no selected component is whole in the backup.
     """
     path = os.path.abspath(os.fspath(to))
-    files = _files(folder, list(select), list(exclude), local_environment() if environment is None else environment)
     result = ExtractResult()
+    select, exclude = list(select), list(exclude)
+    if select or exclude:
+        values = local_environment() if environment is None else environment
+        entries = _files(folder, select, exclude, values, result, onerror)
+    else:
+        entries = folder._walk()
     os.makedirs(path, exist_ok=True)
     root = SafeRoot(path, windows_names=sys.platform == "win32")
     lost: dict[str, None] = {}
     target = Target(root, on_bytes or (lambda count: None))
     try:
-        for elements in files:
-            _extract(folder, elements, path, target, result, lost, onerror, on_file)
+        for elements, is_file in entries:
+            if is_file:
+                _extract(folder, elements, path, target, result, lost, onerror, on_file)
+                continue
+            try:
+                target.make_folder(elements, folder._states(elements))
+            except (OSError, VssError) as error:
+                _fail(result, os.path.join(path, *elements), error, onerror)
         target.sync()
     finally:
         root.close()
     result.not_kept.extend(lost)
+    if result.hard_links:
+        result.notes.append(
+            f"{result.hard_links} names of files with several names (hard links) became files of their own"
+        )
+    if not (select or exclude):
+        for why in folder.missing(result.files + len(result.failed)):
+            _fail(result, folder.path, RestoreError(why), onerror)
     return result
+
+
+def _fail(
+    result: ExtractResult, path: str, error: OSError | VssError, onerror: Callable[[OSError | VssError], object] | None
+) -> None:
+    result.failed.append(Extracted(path, 0, words(error)))
+    if onerror is None:
+        raise error
+    onerror(error)
 
 
 def _extract(
@@ -125,6 +164,7 @@ def _extract(
         with folder.stored(elements) as source:
             ranges = folder.ranges_of(elements)
             pieces = None if ranges is None else [Piece(each.offset, each.offset, each.length) for each in ranges]
+            several = source.status is not None and source.status.st_nlink > 1
             whole = 0 if source.status is None or source.link is not None else source.status.st_size
             size = whole if pieces is None else sum(each.length for each in pieces)
             if on_file is not None:
@@ -134,12 +174,10 @@ def _extract(
             else:
                 target.patch(elements, source, pieces, whole=True)
     except (OSError, VssError) as error:
-        result.failed.append(Extracted(full, 0, words(error)))
-        if onerror is None:
-            raise
-        onerror(error)
+        _fail(result, full, error, onerror)
         return
     result.files += 1
+    result.hard_links += several
     result.bytes += size
 
 
@@ -148,23 +186,45 @@ def _files(
     select: list[str | tuple[str, str | None]],
     exclude: list[str | tuple[str, str | None]],
     environment: Mapping[str, str],
-) -> Iterator[Sequence[str]]:
-    if not (select or exclude):
-        return folder.tree()
+    result: ExtractResult,
+    onerror: Callable[[OSError | VssError], object] | None,
+) -> Iterator[tuple[tuple[str, ...], bool]]:
     saved = BackupDocument.from_xml(folder.document)
     choice = Choice(saved, folder.writers)
     rules = [RestoreRule(Rule("select", *_pair(each))) for each in select]
     rules += [RestoreRule(Rule("exclude", *_pair(each))) for each in exclude]
     for rule in rules:
         choice.check(rule.rule)
-    chosen = choice.resolve(rules).chosen
-    if not chosen:
+    selected = choice.resolve(rules)
+    if not selected.chosen:
         raise SelectionError("nothing of the backup was saved and is selected")
-    found: dict[tuple[str, ...], None] = {}
-    for each in chosen:
+    result.left_out = [each for each in selected.left_out if each.reason not in BY_WISH]
+    whole, damaged = [], []
+    for each in selected.chosen:
+        try:
+            _check(folder, each, saved.backup_type, environment)
+            whole.append(each)
+        except RestoreError as error:
+            damaged.append(RestoreError(f"{each.saved.full_name}: {error.detail}"))
+    if not whole:
+        raise damaged[0]
+    for problem in damaged:
+        _fail(result, folder.path, problem, onerror)
+    if not folder.has_file_list:
+        result.notes.append(f"{folder.path} {UNCHECKED}")
+    found: dict[tuple[tuple[str, ...], bool], None] = {}
+    for each in whole:
         files = each.files(folder, saved.backup_type, None, environment)
-        found.update((tuple(folder.elements_of(file)), None) for file in files)
+        found.update(((tuple(folder.elements_of(file)), True), None) for file in files)
     return iter(found)
+
+
+def _check(folder: BackupFolder, chosen: Chosen, backup_type: BackupType, environment: Mapping[str, str]) -> None:
+    """Raises RestoreError if the backup has not all files of a component any more."""
+    only = None
+    if chosen.parts:
+        only = within(chosen.file_sets(backup_type), VolumeNames([name] for name in folder.volumes), environment)
+    folder.check_component(*chosen.key, only=only)
 
 
 def _pair(name: str | tuple[str, str | None]) -> tuple[str, str | None]:

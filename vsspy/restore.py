@@ -137,7 +137,8 @@ class RestoreSession:
     def components(self) -> Sequence[RestoredComponent]:
         """What is restored: as the rules are now, before ``prepare``; raises SelectionError as that does."""
         if self._state == "open":
-            return self._choose()[0]
+            found, self.result.left_out = self._choose()
+            return found
         return self._components
 
     # --- selection -------------------------------------------------------------------------------------------------------
@@ -221,17 +222,21 @@ class RestoreSession:
                 raise
         return self
 
-    def prepare(self) -> Sequence[RestoredComponent]:
+    def prepare(self, source: RestoreSource | None = None) -> Sequence[RestoredComponent]:
         """Tells the writers: selection, targets, PreRestore, their status; stops the services that have to be stopped.
 
         When it fails the session is over.
+
+        Args:
+            source: the backup, as ``restore_files`` gets it. Components of which it has not everything any more are refused before
+                any writer hears of the restore, and have the state ``none``; otherwise, once their files are asked for.
 
         Returns:
             The components that are restored; each knows what its writer wants of it.
 
         Raises:
             SelectionError: what is named cannot be restored.
-            RestoreError: nothing is left to restore.
+            RestoreError: nothing is left to restore, or the backup has nothing of it whole.
             WritersFailedError: the writer of a selected component failed, and ``on_writer_failure`` is ``raise``.
             WaitTimeoutError: a phase took longer than its limit.
             VssError: what VSS says.
@@ -241,6 +246,8 @@ class RestoreSession:
             try:
                 self._components, self.result.left_out = self._choose()
                 self.result.notes.extend(self._choice.missing_dependencies(each._chosen for each in self._components))
+                if source is not None:
+                    self._working().refuse_damaged(self._components, source)
                 self._working().prepare(self._components)
             except BaseException as error:
                 self._fail(error)
@@ -259,7 +266,8 @@ class RestoreSession:
             component: only of this one.
 
         Raises:
-            RestoreError: a component's writer or its restore method does not let it be restored so (semantics 11.2).
+            RestoreError: a component's writer or its restore method does not let it be restored so (semantics 11.2), or the backup
+                has not all of its files any more, and none of them is touched.
             FileSetError: a file set of it means nothing on this machine, or the backup has nothing of its volume.
             OSError: the backup cannot be read.
         """

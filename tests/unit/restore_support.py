@@ -68,10 +68,15 @@ def save(
     if previous is not None:
         options["previous"] = (previous / "vsspy" / "backup-components.xml").read_text(encoding="utf-8")
     parts = []
+    components, listed = [], []
     with vsspy.BackupSession(*volumes, backup_type=backup_type, partial_files=True, **options) as backup:
         backup.snapshot()
         for component in backup.components:
+            info = component.metadata
+            ids = {"writer_id": str(component.writer.writer_id), "instance_id": str(component.writer.instance_id)}
+            components.append({**ids, "type": info.type.name, "logical_path": info.logical_path, "name": info.name})
             for file in component.files():
+                listed.append([file.path, file.size, [len(components) - 1]])
                 target = out.joinpath(*file.path.replace(":", "").split("\\"))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 content = Path(file.shadow_path).read_bytes()
@@ -100,6 +105,9 @@ def save(
         "previous": None if previous is None else str(previous),
         "partial_files": parts,
     }
+    names = {"partial_files": [[each["path"], each["ranges"]] for each in parts]}
+    lists = {"components": components, "files": listed, **names}
+    (documents / "files.json").write_text(json.dumps(lists), encoding="ascii")
     (documents / "report.json").write_text(json.dumps(report), encoding="utf-8")
     return out
 

@@ -15,7 +15,7 @@ from restore_support import DATA, demo_writer, save, sql_machine, volume, write
 
 import vsspy
 from vsspy import BackupFolder, simulator
-from vsspy.enums import BackupType
+from vsspy.enums import BackupType, ComponentType
 from vsspy.extraction import check_chain
 from vsspy.ranges import Range
 
@@ -202,3 +202,77 @@ def test_chains_without_stamps(tmp_path: Path) -> None:
         else:
             with pytest.raises(vsspy.RestoreError, match="builds on"):
                 chain(first, second)
+
+
+# The list of its files
+
+
+ID = "11111111-2222-3333-4444-555555555555"
+
+
+def change_list(out: Path, **change: Any) -> None:
+    path = out / "vsspy" / "files.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="ascii")), **change}), encoding="ascii")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"files": [["C:\\Data\\a.txt", "1", [0]]]}, "no number"),
+        ({"files": [["C:\\Data\\a.txt", 1, [7]]]}, "no component 7"),
+        ({"files": [["C:\\..\\a.txt", 1, [0]]]}, "contains '..'"),
+        ({"files": [["a.txt", 1, [0]]]}, "full path"),
+        ({"files": 5}, "is no list"),
+        ({"components": [{"writer_id": ID}]}, "logical_path"),
+        ({"components": [], "files": [["C:\\a", 1, [0]]]}, "no component 0"),
+        ({"partial_files": [["C:\\a", [[0, -1]]]]}, "negative"),
+    ],
+)
+def test_a_damaged_list(out: Path, change: dict[str, Any], message: str) -> None:
+    change_list(out, **change)
+    with pytest.raises(vsspy.BackupFolderError, match=f"files.json is damaged.*{message}"):
+        BackupFolder(out)
+
+
+def test_what_a_component_has(out: Path) -> None:
+    with BackupFolder(out) as folder:
+        writer = folder.writers[0].writer_id
+        key = (writer, ComponentType.FILEGROUP, None, "Data")
+        assert folder.has_file_list
+        folder.check_component(*key)
+        with pytest.raises(vsspy.RestoreError, match="does not have it"):
+            folder.check_component(*key[:3], "Other")
+        (out / "C" / "Data" / "a.txt").unlink()
+        with pytest.raises(vsspy.RestoreError, match=r"only 1 of its 2 files: C:\\Data\\a.txt is missing"):
+            folder.check_component(*key)
+        folder.check_component(*key, only=lambda path: path.endswith("b.txt"))
+        assert list(folder.missing(1)) == ["Data: the backup has only 1 of its 2 files: C:\\Data\\a.txt is missing"]
+    with pytest.raises(vsspy.BackupFolderError, match="is empty"):
+        BackupFolder("")
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_names_that_are_no_text_keep_their_ranges(out: Path, listed: bool) -> None:
+    """A file of which there are parts only must never be taken for a whole one; the report has its name for people only."""
+    name = "part\udce9.bin"
+    report = out / "vsspy" / "report.json"
+    escaped = "C:\\Data\\part\\xe9.bin"
+    values = {
+        **json.loads(report.read_text(encoding="utf-8")),
+        "partial_files": [{"path": escaped, "ranges": [[0, 2]]}],
+    }
+    report.write_text(json.dumps(values), encoding="utf-8")
+    if listed:
+        change_list(out, partial_files=[["C:\\Data\\" + name, [[0, 2]]]])
+    else:
+        (out / "vsspy" / "files.json").unlink()
+    with BackupFolder(out) as folder:
+        assert folder.ranges_of(["C", "Data", name]) == (Range(0, 2),)
+        assert folder.ranges_of(["C", "Data", "a.txt"]) is None
+        if sys.platform == "linux":
+            (out / "C" / "Data" / name).write_bytes(b"12345")
+            found = {
+                os.path.basename(each.shadow_path): each.ranges
+                for each in folder.files([vsspy.FileSet("C:\\Data", "*")])
+            }
+            assert found == {"a.txt": None, name: (Range(0, 2),)}

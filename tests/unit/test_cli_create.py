@@ -88,6 +88,7 @@ def test_it_is_told_to_people(vsspy: Runner, server: dict[str, Path]) -> None:
         (["C:\\", "--exec", " "], ("--exec needs a command",)),
         (["C:\\", "--persistent", "--timeout", "0"], ("--timeout",)),
         ([], ("VOLUME",)),
+        (["", "--persistent"], ("a VOLUME is empty",)),
     ],
     ids=str,
 )
@@ -305,6 +306,8 @@ def test_what_cannot_be_imported(vsspy: Runner, server: dict[str, Path], tmp_pat
     assert vsspy("create", "C:\\", "--persistent", "--backup-components", document).code == 0
     done = vsspy("import", document)
     assert done.code == 2 and "VSS_E_NONTRANSPORTABLE_BCD" in done.error
+    document.write_bytes(document.read_bytes().decode("utf-8").encode("utf-16"))  # as some editors save it
+    assert "VSS_E_NONTRANSPORTABLE_BCD" in vsspy("import", document).error
     document.write_text("no document")
     assert vsspy("import", document).code == 2
     document.write_bytes(b"\xff\xff\xff")

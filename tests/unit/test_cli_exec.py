@@ -20,7 +20,7 @@ from json_schema import check_json
 from vsspy import simulator
 from vsspy.cli.errors import CommandError
 from vsspy.cli.interrupts import Interrupts
-from vsspy.cli.running import Placeholders, run_command, split_command, wait_for_end
+from vsspy.cli.running import Placeholders, run_command, split_command, wait_for_end, why_not_batch
 
 posix_only = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows cannot send a signal to another process without a console"
@@ -101,6 +101,14 @@ def test_a_volume_that_is_none_of_these() -> None:
         Placeholders(list(ROOTS)).check([sys.executable, "{D:}\\Data"])
 
 
+def test_what_a_batch_file_would_not_get() -> None:
+    """Whatever starts a batch file on Windows: cmd.exe reads its arguments once more."""
+    assert why_not_batch("C:\\Tools\\copy.CMD", ["a b", "\\\\?\\GLOBALROOT\\Device\\x\\"]) is None
+    assert why_not_batch("robocopy.exe", ["%PATH%", "a&b"]) is None
+    for risky in ("a&calc", "%PATH%", 'a"b', "a\nb"):
+        assert "is a batch file" in (why_not_batch("copy.bat", ["x", risky]) or "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="as a POSIX shell parts words")
 def test_words() -> None:
     assert split_command('a \'b c\' "d\\"" {C:}') == ["a", "b c", 'd"', "{C:}"]
@@ -162,6 +170,7 @@ def test_options_of_the_command_are_its_own(vsspy: Runner, server: dict[str, Pat
     [
         (["--", "x"], ("-v",)),
         (["-v", "C:"], ("COMMAND",)),
+        (["-v", "", "--", sys.executable], ("a VOLUME is empty",)),
         (["-v", "C:", "--"], ("COMMAND",)),
         (["-v", "E:", "--", sys.executable], ("there is no volume E:\\",)),
         (["-v", "C:", "-v", "c:\\", "--", sys.executable], ("is given twice",)),
@@ -347,6 +356,8 @@ def test_what_somebody_put_there_stays(vsspy: Runner, server: dict[str, Path], t
     ("arguments", "words"),
     [
         (["C:"], ("the VOLUME and the LINK",)),
+        (["", "link"], ("a VOLUME is empty",)),
+        (["C:", ""], ("LINK is empty",)),
         (["C:", "C"], ("exists; choose a name",)),
         (["C:", "missing/link"], ("is no folder",)),
         (["E:", "link"], ("there is no volume E:\\",)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -281,6 +283,7 @@ WRONG = [
     (["{out}"], "say which folder plays it"),
     (["{out}", "--timeout", "0"], "--timeout"),
     ([], "DIR"),
+    ([""], "the name of the backup's folder is empty"),
 ]
 
 
@@ -317,3 +320,177 @@ def test_a_signal_ends_the_restore(
     heard = [entry.name for entry in machines[-1].trace if entry.name.startswith("Demo Writer::")]
     assert heard[-2:] == ["Demo Writer::PreRestore", "Demo Writer::PostRestore"]
     assert json.loads((tmp_path / "out" / "vsspy" / "report.json").read_text(encoding="utf-8"))["good"]
+
+
+# Backups that are not whole any more
+
+
+def damage_file(out: Path) -> None:
+    (out / "C" / "Data" / "sub" / "b.txt").unlink()
+
+
+def damage_folder(out: Path) -> None:
+    shutil.rmtree(out / "C" / "Data")
+
+
+def damage_volume(out: Path) -> None:
+    shutil.rmtree(out / "C")
+
+
+def damage_size(out: Path) -> None:
+    (out / "C" / "Data" / "a.txt").write_text("aa")
+
+
+def damage_kind(out: Path) -> None:
+    (out / "C" / "Data" / "a.txt").unlink()
+    (out / "C" / "Data" / "a.txt").mkdir()
+
+
+def damage_by_links(out: Path) -> None:
+    (out / "C" / "Data").rename(out.parent / "elsewhere")
+    (out / "C" / "Data").symlink_to(out.parent / "elsewhere")
+
+
+DAMAGES = [
+    (damage_file, "only 1 of its 2 files: C:\\Data\\sub\\b.txt is missing"),
+    (damage_folder, "only 0 of its 2 files: C:\\Data\\a.txt is missing"),
+    (damage_volume, "only 0 of its 2 files: C:\\Data\\a.txt is missing"),
+    (damage_size, "only 1 of its 2 files: C:\\Data\\a.txt has 2 bytes instead of 1"),
+    (damage_kind, "only 1 of its 2 files: C:\\Data\\a.txt is no file any more"),
+    pytest.param(
+        damage_by_links,
+        "only 0 of its 2 files: C:\\Data\\a.txt is missing",
+        marks=pytest.mark.skipif(sys.platform == "win32", reason="no symbolic links can be made under Wine"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES)
+def test_a_damaged_backup(
+    damage: Callable[[Path], None],
+    message: str,
+    backup: Command,
+    restore: Command,
+    vsspy: Runner,
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is not whole is not touched, and its writer is told of no restore of it; the rest is restored."""
+    write(root, Data__a_txt="a", Data__sub__b_txt="b", Two__b_txt="b")
+    writers = [demo_writer(), demo_writer("Two Writer", "Two", "C:\\Two")]
+    machines = add_to_machines(monkeypatch, writers=writers)
+    backup("--component", "Demo Writer", "--to", tmp_path / "out")
+    backup("C:\\Two", "--component", "Demo Writer", "--component", "Two Writer", "--to", tmp_path / "both")
+    damage(tmp_path / "out")
+    for name in ("Data/a.txt", "Data/sub/b.txt", "Two/b.txt"):
+        (root / name).write_text("live")
+    for words in ([], ["--dry-run"]):
+        done = restore(tmp_path / "out", *words)
+        assert (done.code, message in done.output + done.error) == (1 if words else 2, True), done
+    assert not [entry for entry in machines[-1].trace if entry.name.endswith("::PreRestore")]
+    done = vsspy("restore", tmp_path / "out", "--to", tmp_path / "one", "--component", "Demo Writer")
+    assert done.code == 2 and message in done.error
+    done = vsspy("restore", tmp_path / "out", "--to", tmp_path / "all")
+    assert done.code == 1 and message in done.output
+    shutil.rmtree(tmp_path / "both" / "C" / "Data")
+    report = as_json(restore(tmp_path / "both", "--json"))
+    (step,) = report["restores"]
+    states = {each["full_name"]: (each["state"], each["with_writer"]) for each in step["components"]}
+    assert (report["exit_code"], states) == (1, {"Data": ("none", False), "Two": ("all", True)})
+    assert (root / "Data" / "a.txt").read_text() == "live"
+    assert (root / "Two" / "b.txt").read_text() == "b"
+
+
+def test_a_tree_with_a_file_missing(backup: Command, vsspy: Runner, root: Path, tmp_path: Path) -> None:
+    write(root, Data__a_txt="a", Data__b_txt="b")
+    backup("C:\\Data", "--to", tmp_path / "out", "--writers", "none")
+    (tmp_path / "out" / "C" / "Data" / "b.txt").unlink()
+    report = as_json(vsspy("restore", tmp_path / "out", "--to", tmp_path / "look", "--json"))
+    assert (report["good"], report["files"]) == (False, 1)
+    ((failed,),) = [step["failed"] for step in report["restores"]]
+    assert failed["reason"] == "the backup has only 1 of its 2 files"
+
+
+def test_an_older_backup_is_restored_with_a_note(
+    backup: Command, restore: Command, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(root, Data__a_txt="a")
+    add_to_machines(monkeypatch, writers=[demo_writer()])
+    backup("--component", "Demo Writer", "--to", tmp_path / "out")
+    (tmp_path / "out" / "vsspy" / "files.json").unlink()
+    done = restore(tmp_path / "out")
+    assert done.code == 0 and "was not checked" in done.output
+    shutil.rmtree(tmp_path / "out" / "C")
+    done = restore(tmp_path / "out")
+    assert done.code in (1, 2) and "the backup has nothing of C:\\" in done.output + done.error
+    assert "shadow copy" not in done.output + done.error
+
+
+@pytest.mark.parametrize("words", [[], ["--component", "Demo Writer", "--component", "Two Writer"]])
+def test_what_was_not_saved_is_missed(
+    words: list[str],
+    backup: Command,
+    restore: Command,
+    vsspy: Runner,
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write(root, Data__a_txt="a", Two__b_txt="b")
+    writers = [demo_writer(), demo_writer("Two Writer", "Two", "C:\\Two")]
+    add_to_machines(monkeypatch, writers=writers)
+    backup("--component", "*", "--to", tmp_path / "out")
+    document = tmp_path / "out" / "vsspy" / "backup-components.xml"
+    text = document.read_text(encoding="utf-8")
+    entry = next(each for each in re.findall("<COMPONENT [^>]*>", text) if 'componentName="Two"' in each)
+    document.write_text(
+        text.replace(entry, entry.replace('backupSucceeded="yes"', 'backupSucceeded="no"')), encoding="utf-8"
+    )
+    report = as_json(restore(tmp_path / "out", *words, "--json"))
+    (step,) = report["restores"]
+    assert (report["exit_code"], step["good"], [each["name"] for each in step["left_out"]]) == (1, False, ["Two"])
+    assert restore(tmp_path / "out", "--dry-run", *words).code == 1
+    assert restore(tmp_path / "out", "--exclude", "Two Writer").code == 0
+    assert restore(tmp_path / "out", "--component", "Demo Writer").code == 0
+    if words:
+        report = as_json(vsspy("restore", tmp_path / "out", "--to", tmp_path / "look", *words, "--json"))
+        assert (report["exit_code"], [each["name"] for each in report["restores"][0]["left_out"]]) == (1, ["Two"])
+
+
+def test_empty_folders_and_hard_links_extracted(backup: Command, vsspy: Runner, root: Path, tmp_path: Path) -> None:
+    write(root, Data__a_txt="a")
+    (root / "Data" / "empty" / "below").mkdir(parents=True)
+    if sys.platform != "win32":
+        (root / "Data" / "empty" / "below").chmod(0o711)
+    os.link(root / "Data" / "a.txt", root / "Data" / "b.txt")
+    backup("C:\\Data", "--to", tmp_path / "out", "--writers", "none")
+    done = vsspy("restore", tmp_path / "out", "--to", tmp_path / "look")
+    made = tmp_path / "look" / "C" / "Data" / "empty" / "below"
+    assert made.is_dir()
+    if sys.platform != "win32":
+        assert made.stat().st_mode & 0o777 == 0o711
+    assert done.code == 0 and "2 names of files with several names (hard links)" in done.output, done
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")
+@pytest.mark.parametrize("paths", [[], ["C:\\Data"]])
+def test_the_list_of_files_keeps_every_name(
+    paths: list[str], backup: Command, restore: Command, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(root, Data__a_txt="a")
+    odd = "odd\udce9.db"
+    (root / "Data" / odd).write_text("odd")
+    (root / "Data" / "link").symlink_to("a.txt")
+    add_to_machines(monkeypatch, writers=[demo_writer()])
+    backup(*paths, "--component", "Demo Writer", "--to", tmp_path / "out")
+    values = json.loads((tmp_path / "out" / "vsspy" / "files.json").read_text(encoding="ascii"))
+    assert sorted(values["files"]) == [
+        ["C:\\Data\\a.txt", 1, [0]],
+        ["C:\\Data\\link", None, [0]],
+        [f"C:\\Data\\{odd}", 3, [0]],
+    ]
+    assert restore(tmp_path / "out").code == 0
+    (tmp_path / "out" / "C" / "Data" / odd).unlink()
+    done = restore(tmp_path / "out")
+    assert (done.code, "only 2 of its 3 files: C:\\Data\\odd\\xe9.db is missing" in done.error) == (2, True), done

@@ -948,3 +948,26 @@ def test_writers_that_want_no_events(root: Path, tmp_path: Path) -> None:
         assert restore(out).good
         assert (root / "Data" / "a.txt").exists()
         assert events(machine) == []
+
+
+def test_a_damaged_backup_touches_nothing(tmp_path: Path) -> None:
+    """Without the source in prepare the writer was told before; still no file of the component is put in place."""
+    root = volume(tmp_path)
+    write(root, Data__a_txt="a", Data__b_txt="b")
+    with running(root, demo_writer()) as machine:
+        out = save(tmp_path / "out")
+        write(root, Data__a_txt="live", Data__b_txt="live")
+        (out / "C" / "Data" / "b.txt").unlink()
+        result = restore(out)
+        (component,) = result.components
+        assert (component.state, component.files, component.with_writer) == ("none", 0, True)
+        assert component.reason is not None and "only 1 of its 2 files" in component.reason
+        assert events(machine) == ["PreRestore", "PostRestore"]
+        with (
+            BackupFolder(out) as folder,
+            RestoreSession(folder.document, folder.writers) as session,
+            pytest.raises(vsspy.RestoreError, match="only 1 of its 2 files"),
+        ):
+            session.prepare(folder)
+        assert events(machine) == ["PreRestore", "PostRestore"]
+    assert (root / "Data" / "a.txt").read_text() == "live"

@@ -31,6 +31,7 @@ from .console import complain
 from .copy_jobs import Single
 from .copying import NOT_KEPT_ON_WINDOWS, Copier
 from .errors import CommandError
+from .file_list import FileList
 from .main import describe
 from .places import DOCUMENTS, may_touch
 from .report import write_documents
@@ -78,7 +79,7 @@ class Work:
     components: ComponentPlaces = field(default_factory=ComponentPlaces)
     metadata: list[WriterMetadata] = field(default_factory=list)
     problems: dict[str, list[str]] = field(default_factory=dict)
-    looked_up: set[str] = field(default_factory=set)
+    files: FileList = field(default_factory=FileList)
     lock: threading.Lock = field(default_factory=threading.Lock)
     began: float = 0.0
     copied: bool = False
@@ -96,6 +97,7 @@ class Work:
         finally:
             # Again, and from here: a signal may have come between the failure and the clean-up below it.
             with self.interrupts.held():
+                self.files.close()
                 self._discard()
 
     # -- the session ---------------------------------------------------------------------------------------------------
@@ -162,8 +164,10 @@ class Work:
         with Root(staging.root.full(staging.tree)) as target:
             self.report.copied = self._copy(session, shadows, target)
             self._make_replacements(staging.root, target)
+            for path, owners in self.files.not_copied(target):
+                self._fails(owners, f"{path} was not copied")
             for component in session.components:
-                self._mark(component, shadows, target)
+                self._mark(component)
             self._add_losses()
             # What a writer keeps out of its component is in the backup all the same, as part of a PATH.
             result.left_out[:] = [
@@ -198,11 +202,13 @@ class Work:
     ) -> Iterator[Single]:
         """The files of the components that the PATHs do not bring."""
         live: dict[str, Root] = {}
+        self.files.begin(session.components)
         for file, owners in session.files(onerror=lambda error: None):
             new = stored_as(file.path)
             if self._is_in_path(file, new, shadows):
-                self.looked_up.update(map(_key, owners))
+                self.files.add(file.path, self._below(file.shadow_path, shadows) or new, True, owners)
                 continue
+            self.files.add(file.path, new, False, owners)
             found = next((name for name in shadows if self._rest(file.shadow_path, shadows[name].root)), None)
             if found is None:
                 folder, name = os.path.split(file.shadow_path)
@@ -230,19 +236,9 @@ class Work:
         name = self._below(file.shadow_path, shadows)
         return name is not None and fold(name) == fold(new)
 
-    def _mark(self, component: SelectedComponent, shadows: ShadowCopySet, target: Root) -> None:
+    def _mark(self, component: SelectedComponent) -> None:
         """Tells the writer how the files of its component went: each has to lie in the staging folder."""
         problems = list(self.problems.get(_key(component), ()))
-        if _key(component) in self.looked_up and component.state != "failed":
-            try:
-                for file in component.files():
-                    name = stored_as(file.path)
-                    if self._is_in_path(file, name, shadows) and not target.exists(
-                        self._below(file.shadow_path, shadows) or name
-                    ):
-                        problems.append(f"{file.path} was not copied")
-            except (VssError, OSError) as error:
-                problems.append(describe(error))
         losses = self._losses()
         if losses is not None and self.simulated is not None:
             sets = [each for part in (component.metadata, *component.implicit) for each in file_sets(part)]
@@ -330,8 +326,9 @@ class Work:
         staging, finals = self.staging, self._finals()
         with Root(staging.root.full(staging.tree)) as target:
             finals = [*self._others(target, finals), *finals]
-        folder = staging.root.full(staging.tree + os.sep + DOCUMENTS)
-        write_documents(folder, self.report.result.document, self.metadata, self.report.to_dict())
+            folder = staging.root.full(staging.tree + os.sep + DOCUMENTS)
+            files = self.files.lines(target, self.report.copied.partial)
+            write_documents(folder, self.report.result.document, self.metadata, self.report.to_dict(), files)
         staging.commit(finals)
         try:
             self._discard()

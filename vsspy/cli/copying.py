@@ -177,8 +177,12 @@ class Copier:
             if self._target.exists(single.new):
                 before = self._target.lstat(single.new)
                 self._target.unlink(single.new)
-                if stat.S_ISREG(before.st_mode) and before.st_nlink == 1:
+                if stat.S_ISLNK(before.st_mode):
+                    self._count(links=-1)
+                elif before.st_nlink == 1:
                     self._count(files=-1, size=-before.st_size)
+                else:
+                    self._count(hard_links=-1)
             if stat.S_ISLNK(file.st.st_mode):
                 self._symlink(file)
             else:

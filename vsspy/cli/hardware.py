@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from uuid import UUID
 
 import click
@@ -124,11 +125,12 @@ def read_document(file: str) -> str:
     """The text of a saved document.
 
     Raises:
-        CommandError: It cannot be read, or is no text in UTF-8.
+        CommandError: It cannot be read, or is no text in UTF-8 or UTF-16.
     """
     try:
-        with open(file, encoding="utf-8-sig") as stream:
-            return stream.read()
+        with open(file, "rb") as stream:
+            data = stream.read()
+        return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = reason(error) if isinstance(error, OSError) else "it is no text in UTF-8"
+        why = reason(error) if isinstance(error, OSError) else "it is no text in UTF-8 or UTF-16"
         raise CommandError(f"{shown(file)}: {why}") from error

@@ -77,6 +77,8 @@ def command(
     count = 1 if snapshot_id is not None else 2
     if len(words) < count:
         raise CommandError("give the VOLUME and the LINK, or --id and the LINK")
+    if not words[count - 1]:
+        raise CommandError("LINK is empty; give a path that does not exist yet")
     link, arguments = os.path.abspath(words[count - 1]), words[count:]
     _check_link(link)
     if snapshot_id is not None:

@@ -1,4 +1,4 @@
-"""What a backup leaves beside its files: `DIR/vsspy/` with the documents and report.json."""
+"""What a backup leaves beside its files: `DIR/vsspy/` with the documents, files.json and report.json."""
 
 from __future__ import annotations
 
@@ -147,15 +147,21 @@ def document_names(writers: Iterable[WriterMetadata]) -> list[tuple[str, WriterM
 
 
 def write_documents(
-    folder: str, document: str | None, writers: Iterable[WriterMetadata], report: Mapping[str, Any]
+    folder: str,
+    document: str | None,
+    writers: Iterable[WriterMetadata],
+    report: Mapping[str, Any],
+    files: Iterable[str],
 ) -> None:
-    """Writes backup-components.xml, writers/*.xml and report.json into a folder that does not exist yet; durable when it returns."""
+    """Writes backup-components.xml, writers/*.xml, files.json (of the parts *files*) and report.json into a folder that does not
+    exist yet; durable when it returns."""
     os.mkdir(folder)
     os.mkdir(os.path.join(folder, "writers"))
     if document is not None:
         write_text(os.path.join(folder, "backup-components.xml"), document)
     for name, writer in document_names(writers):
         write_text(os.path.join(folder, "writers", name), writer.to_xml())
+    write_text(os.path.join(folder, "files.json"), files)
     write_text(os.path.join(folder, "report.json"), as_json(report))
 
 
@@ -169,9 +175,9 @@ def write_new(path: str, text: str, made: list[str]) -> None:
         raise
 
 
-def write_text(path: str, text: str) -> None:
-    """Writes a new file in UTF-8 and flushes it to the disk."""
+def write_text(path: str, text: str | Iterable[str]) -> None:
+    """Writes a new file in UTF-8, of one text or part by part, and flushes it to the disk."""
     with open(path, "x", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        stream.write(text)
+        stream.writelines((text,) if isinstance(text, str) else text)
         stream.flush()
         os.fsync(stream.fileno())

@@ -111,7 +111,7 @@ def command(
     \b
     Exit codes:
       0    everything that was asked for is restored
-      1    something was restored, but a writer, a component or a file failed: see the report
+      1    something was restored, but a writer, a component or a file failed, or something had to be left out: see the report
       2    nothing was restored
       130  Ctrl-C, 143 SIGTERM: writers heard that the restore was cut short
     """
@@ -250,7 +250,7 @@ def _extract_all(
             step.files, step.bytes = result.files, result.bytes
             step.failed.extend((each.path, each.reason or "") for each in result.failed)
             step.notes.extend(f"not kept: {each}" for each in result.not_kept)
-        if not step.good:
+        if not step.worked:
             return
 
 
@@ -282,7 +282,7 @@ def _restore_all(
             follows = following(chain[number + 1 :], wishes[number + 1 :])
             with _step(report, folder) as step:
                 _restore(folder, step, mine, display, interrupts, follows)
-            if not step.good:  # what builds on it has nothing to build on
+            if not step.worked:  # what builds on it has nothing to build on
                 if step.result is not None and step.result.additional:
                     step.notes.append(
                         "the rest of the chain is not restored; writers that were told of it may keep their data offline until they "
@@ -334,7 +334,7 @@ def _restore(
             if wish.dry_run:
                 _plan(restore, folder, step)
                 return
-            restore.prepare()
+            restore.prepare(folder)
 
             def note(error: OSError | VssError) -> None:
                 where = os.fsdecode(error.filename) if isinstance(error, OSError) and error.filename else folder.path

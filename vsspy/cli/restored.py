@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .._restore_selection import BY_WISH
 from .._roots import shown
+from ..result import plain
 from .console import plain_size, print_table
 from .report import as_json
 
@@ -37,7 +39,15 @@ class Step:
 
     @property
     def good(self) -> bool:
-        """Whether all of it worked."""
+        """Whether all that was asked for was restored."""
+        left_out = (
+            self.result.left_out if self.result is not None else self.extracted.left_out if self.extracted else []
+        )
+        return self.worked and all(each.reason in BY_WISH for each in left_out)
+
+    @property
+    def worked(self) -> bool:
+        """Whether what was begun is whole, so that the next backup of the chain has something to build on."""
         if self.failed:
             return False
         if self.dry_run or self.result is None:
@@ -47,6 +57,8 @@ class Step:
     def to_dict(self) -> dict[str, Any]:
         """As the schema has it."""
         session = self.result.to_dict() if self.result is not None else {}
+        if self.extracted is not None:
+            session = {"left_out": plain(self.extracted.left_out), "notes": self.extracted.notes}
         return {
             "from": self.folder.path,
             "backup_type": self.folder.backup_type.name,
@@ -81,7 +93,7 @@ class RestoreReport:
 
     @property
     def good(self) -> bool:
-        """Whether all of it worked."""
+        """Whether all that was asked for was restored."""
         return bool(self.steps) and all(step.good for step in self.steps)
 
     @property
@@ -124,7 +136,7 @@ def summarize(report: Mapping[str, Any]) -> None:
     if report["dry_run"]:
         click.echo(f"Would be restored: {size}; writers were not asked, and may still want files elsewhere")
     else:
-        head = "Restored" if report["good"] else "Restored, with failures"
+        head = "Restored" if report["good"] else "Restored, but not all of it"
         click.echo(f"{head}: {size} in {report['seconds']:.2f} s" + (f", to {report['to']}" if report["to"] else ""))
     for step in report["restores"]:
         click.echo(f"\nFrom {step['from']} ({step['backup_type'].lower()}):")

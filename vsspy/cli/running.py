@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Placeholders", "run_command", "shadow_environment", "split_command", "wait_for_end"]
 
+_OF_CMD = frozenset('"%!^&|<>\n\r')  # what cmd.exe takes for more than itself
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}|\{([^{}]*)\}[\\/]?")
 
 
@@ -62,6 +63,8 @@ class Placeholders:
         filled = self.fill(arguments, dict.fromkeys(self._volumes, ""))
         if filled[0] == arguments[0] and shutil.which(filled[0]) is None:
             raise CommandError(f"{shown(filled[0])} is not a program that could be run; nothing was made")
+        if sys.platform == "win32" and (why := why_not_batch(shutil.which(filled[0]) or filled[0], filled[1:])):
+            raise CommandError(f"{why}; nothing was made")
 
     def fill(self, arguments: Sequence[str], roots: Mapping[str, str]) -> list[str]:
         """The arguments with each placeholder replaced by the root of the volume's shadow copy.
@@ -77,6 +80,22 @@ class Placeholders:
             return roots[volume] if match[1] is None else match[0][1:-1]
 
         return [_BRACES.sub(put, argument) for argument in arguments]
+
+
+def why_not_batch(program: str, arguments: Sequence[str]) -> str | None:
+    """Why Windows would not give a batch file these arguments as they are; None if it would.
+
+    Windows runs a batch file by cmd.exe, whoever starts it (the documentation of Python's subprocess, "Security
+    Considerations"), and that takes some characters for its own.
+    """
+    if not program.lower().endswith((".bat", ".cmd")):
+        return None
+    risky = next((text for text in arguments if any(char in _OF_CMD for char in text)), None)
+    if risky is None:
+        return None
+    return (
+        f"{shown(program)} is a batch file, to which {shown(risky)} would not come as it is; put it into the batch file"
+    )
 
 
 def _key(name: str) -> str:

@@ -139,6 +139,8 @@ def find_volumes(wish: Wish, simulated: bool) -> tuple[list[str], Mapping[str, s
     known = VolumeNames([name] for name in here)
     names: list[str] = []
     for text in wish.volumes:
+        if not text:  # a variable that is not set, say, and not the current folder
+            raise CommandError("a VOLUME is empty; `vsspy list volumes` shows those there are")
         try:
             name = volume_name(text)
         except InvalidArgumentError:
