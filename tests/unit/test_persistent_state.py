@@ -393,11 +393,14 @@ with simulator.running(volumes={"C:\\\\": sys.argv[1]}, persistent_state=sys.arg
     components.initialize_for_backup()
     components.start_snapshot_set()
     if sys.argv[3] == "fork":
+        here, there = os.pipe()
         if os.fork() == 0:
             sys.stdin.close()
             os.close(1)
+            os.write(there, b"x")  # runs, and has let go of what it inherited
             os.read(int(sys.argv[4]), 1)  # lives on when its parent is killed
             os._exit(0)
+        os.read(here, 1)
     print("started", flush=True)
     sys.stdin.read()
 """
