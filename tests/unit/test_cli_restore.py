@@ -470,7 +470,9 @@ def test_empty_folders_and_hard_links_extracted(backup: Command, vsspy: Runner, 
     assert made.is_dir()
     if sys.platform != "win32":
         assert made.stat().st_mode & 0o777 == 0o711
-    assert done.code == 0 and "2 names of files with several names (hard links)" in done.output, done
+    assert done.code == 0, done
+    if sys.platform != "win32":  # where the simulator's shadow copies have no hard links
+        assert "2 names of files with several names (hard links)" in done.output, done
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")
